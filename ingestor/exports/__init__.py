@@ -1,0 +1,1 @@
+"""Ways out: rows as CSV, Parquet, Arrow, NDJSON."""

@@ -1,0 +1,1 @@
+"""Pure sums: no SQL, no clock, no files."""
