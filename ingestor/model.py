@@ -211,8 +211,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A sum that the machine printed itself. Kinds: processed_plasma, blood_processed, ac_volume, cycles,
-    plasma_removed, inlet_processed, ac_to_patient.
+    """A sum that the machine printed itself.
+
+    Kinds: the keys of `ingestor.quantity.TOTALS`.
     """
 
     kind: str
@@ -224,8 +225,9 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A value about the patient or the set-up that the machine recorded. Kinds: weight [kg],
-    hematocrit [1], height [cm], ac_ratio [1].
+    """A value about the patient or the set-up that the machine recorded.
+
+    Kinds: weight [kg], hematocrit [1], height [cm], ac_ratio [1].
     """
 
     kind: str

@@ -1,0 +1,80 @@
+"""Settings: `apherelog.toml` < environment `APHERELOG_*` < flags. Unknown keys are errors."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from ingestor.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """Everything a site can set. Each field is described in the README's table of settings."""
+
+    model_config = SettingsConfigDict(env_prefix="APHERELOG_", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path("apherelog-data"), description="Archive, database and site profiles")
+    database_url: str | None = Field(None, description="Where the database is, if not in the data folder")
+    centre: str = Field("site", pattern=r"^[a-z0-9-]{1,40}$", description="Short name of this centre")
+    centre_name: str = Field("This centre", description="Name of this centre on pages")
+    zone: str = Field("Europe/Vienna", description="Time zone of machines that have none of their own")
+    max_file_mib: int = Field(32, ge=1, le=4096, description="Largest file that is accepted [MiB]")
+    refused_days: int = Field(90, ge=1, description="How long bytes of refused files are kept [days]")
+    companion_hours: float = Field(24, gt=0, description="How long a file waits for its companion [h]")
+    course_gap_days: int = Field(28, ge=1, description="A longer gap begins a new course [days]")
+    plasma_volume_formula: str = Field("nadler", description="Formula of the estimated plasma volume")
+    withhold_above: float = Field(0.10, gt=0, description="Readings that differ more are withheld [fraction]")
+    weight_days: int = Field(30, ge=0, description="Oldest weight used for a dose [days]")
+    hematocrit_days: int = Field(7, ge=0, description="Oldest hematocrit used for a dose [days]")
+    height_years: int = Field(10, ge=0, description="Oldest height used for a dose [years]")
+    identifier_rule: str = Field(
+        "strip-zeros", pattern="^(exact|strip-zeros|alnum)$", description="How typed patient ids are compared"
+    )
+    support: str = Field("", description="Whom to call when stuck; shown on every page")
+    rate_limits: bool = Field(default=True, description="Limit logins and uploads per minute")
+    public_docs: bool = Field(default=True, description="Show /docs and /openapi.json without a login")
+    public_metrics: bool = Field(default=True, description="Show /metrics without a login")
+    allowed_hosts: tuple[str, ...] = Field(("*",), description="Host names this service answers to")
+
+    toml_file: ClassVar[Path | None] = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags before environment before secret files before `apherelog.toml`."""
+        sources = (init_settings, env_settings, file_secret_settings)
+        path = Path(os.environ.get("APHERELOG_CONFIG", "apherelog.toml"))
+        return (*sources, TomlConfigSettingsSource(settings_cls, path)) if path.exists() else sources
+
+    @property
+    def url(self) -> str:
+        """Return the database's URL."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'apherelog.db').absolute()}"
+
+
+def load(**flags: Any) -> Settings:  # noqa: ANN401
+    """Read the settings; flags that are None do not count.
+
+    Raises:
+        SettingsError: a key is unknown or a value does not fit; the message names it, never its value.
+    """
+    try:
+        return Settings(**{k: v for k, v in flags.items() if v is not None})
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError("settings", problems=problems) from None

@@ -1,0 +1,65 @@
+"""All tables. Instants are UTC, numbers carry checks, every constraint has a name."""
+
+from ingestor.store.tables.accounts import account, login, token
+from ingestor.store.tables.base import metadata
+from ingestor.store.tables.doses import DOSE_COLUMNS, change, dose
+from ingestor.store.tables.people import (
+    identifier,
+    identity,
+    link,
+    measurement,
+    patient,
+    printed_patient,
+)
+from ingestor.store.tables.places import centre, clock_offset, device, ward
+from ingestor.store.tables.runs import (
+    alarm,
+    column_use,
+    cycle,
+    event,
+    finding,
+    phase,
+    revision,
+    run,
+    session,
+    trace,
+)
+from ingestor.store.tables.sources import job, raw_file, source, source_member, submission
+from ingestor.store.tables.trail import audit, setting
+
+__all__ = [
+    "DOSE_COLUMNS",
+    "account",
+    "alarm",
+    "audit",
+    "centre",
+    "change",
+    "clock_offset",
+    "column_use",
+    "cycle",
+    "device",
+    "dose",
+    "event",
+    "finding",
+    "identifier",
+    "identity",
+    "job",
+    "link",
+    "login",
+    "measurement",
+    "metadata",
+    "patient",
+    "phase",
+    "printed_patient",
+    "raw_file",
+    "revision",
+    "run",
+    "session",
+    "setting",
+    "source",
+    "source_member",
+    "submission",
+    "token",
+    "trace",
+    "ward",
+]

@@ -1,0 +1,173 @@
+"""Sessions, the runs they are made of, and the readings of each run."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+
+from ingestor.store.tables.base import DOC, HASH, ID, LOCAL, LONG, NUMBER, UTC_TIME, WORD, metadata
+
+session = Table(
+    "session", metadata,
+    Column("id", ID, primary_key=True),
+    Column("centre", ID, ForeignKey("centre.id"), nullable=False),
+    Column("started_at", UTC_TIME, nullable=False),
+    Column("ended_at", UTC_TIME),
+    Column("patient_id", ID, ForeignKey("patient.id"), index=True),
+    Column("ward", ID, ForeignKey("ward.id")),
+    Column("created_at", UTC_TIME, nullable=False),
+    Column("joined_into", ID, ForeignKey("session.id")),
+    Column("decision", DOC),
+    Index("ix_session_started_at_id", "started_at", "id"),
+)  # fmt: skip
+
+run = Table(
+    "run", metadata,
+    Column("id", ID, primary_key=True),
+    Column("centre", ID, ForeignKey("centre.id"), nullable=False),
+    Column("device_id", ID, ForeignKey("device.id"), nullable=False),
+    Column("role", WORD, nullable=False),
+    Column("printed_id", WORD),
+    Column("session_id", ID, ForeignKey("session.id"), nullable=False, index=True),
+    Column("started_at", UTC_TIME, nullable=False),
+    Column("ended_at", UTC_TIME),
+    Index("ix_run_device_id_started_at", "device_id", "started_at"),
+)  # fmt: skip
+
+# One reading of one source for one run. `state` tells which of them counts.
+revision = Table(
+    "revision", metadata,
+    Column("id", ID, primary_key=True),
+    Column("run_id", ID, ForeignKey("run.id"), nullable=False, index=True),
+    Column("source", HASH, ForeignKey("source.sha256"), nullable=False, index=True),
+    Column("state", WORD, CheckConstraint("state IN ('current','superseded','held','rejected')", "known_state"), nullable=False),
+    Column("driver", WORD, nullable=False),
+    Column("driver_version", WORD, nullable=False),
+    Column("evidence", WORD, nullable=False),
+    Column("layout", WORD, nullable=False),
+    Column("layout_version", WORD, nullable=False),
+    Column("software", WORD, nullable=False),
+    Column("zone", WORD, nullable=False),
+    Column("member", LONG, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("hold", WORD),
+    Column("bench", Boolean, nullable=False),
+    Column("cycle_definition", WORD, nullable=False),
+    Column("started_at", UTC_TIME, nullable=False),
+    Column("started_local", LOCAL, nullable=False),
+    Column("started_method", WORD, nullable=False),
+    Column("ended_at", UTC_TIME),
+    Column("ended_local", LOCAL),
+    Column("ended_method", WORD),
+    Column("rows_read", Integer, nullable=False),
+    Column("ignored", DOC, nullable=False),
+    Column("totals", DOC, nullable=False),
+    Column("facts", DOC, nullable=False),
+    Column("segments", DOC, nullable=False),
+    Column("figures", DOC, nullable=False),
+    Column("read_at", UTC_TIME, nullable=False),
+    UniqueConstraint("run_id", "source", "driver", "driver_version"),
+    Index("uq_revision_current", "run_id", unique=True, sqlite_where=Column("state") == "current",
+          postgresql_where=Column("state") == "current"),
+)  # fmt: skip
+
+
+def _row_of_a_revision(name: str, *columns: Column[object]) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("revision_id", ID, ForeignKey("revision.id"), nullable=False),
+        Column("position", Integer, nullable=False),
+        *columns,
+        Column("line", Integer, nullable=False),
+        PrimaryKeyConstraint("revision_id", "position"),
+    )
+
+
+def _instant(name: str) -> tuple[Column[object], ...]:
+    return (
+        Column(f"{name}_at", UTC_TIME),
+        Column(f"{name}_local", LOCAL),
+        Column(f"{name}_method", WORD),
+    )
+
+
+column_use = _row_of_a_revision(
+    "column_use",
+    Column("column_position", WORD, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("product", WORD, nullable=False),
+    Column("serial", WORD, nullable=False, index=True),
+    Column("lot", WORD, nullable=False),
+    Column("use", Integer),
+    Column("expiry", Date),
+    Column("regenerable", Boolean),
+)
+
+phase = _row_of_a_revision(
+    "phase",
+    Column("cycle", Integer, nullable=False),
+    Column("column_position", WORD, nullable=False),
+    Column("phase", WORD, nullable=False),
+    *_instant("start"),
+    *_instant("end"),
+    Column("volume_ml", NUMBER),
+    Column("volume_raw", WORD, nullable=False),
+    Column("completed", Boolean),
+)
+
+cycle = _row_of_a_revision(
+    "cycle",
+    Column("number", Integer, nullable=False),
+    Column("column_position", WORD, nullable=False),
+    *_instant("start"),
+    *_instant("end"),
+    Column("load_ml", NUMBER, CheckConstraint("load_ml >= 0", "load_ml_positive")),
+    Column("completed", Boolean),
+)
+
+alarm = _row_of_a_revision(
+    "alarm",
+    Column("code", WORD, nullable=False),
+    Column("klass", WORD, nullable=False),
+    Column("kind", WORD, nullable=False),
+    Column("priority", WORD, nullable=False),
+    Column("text", LONG, nullable=False),
+    *_instant("onset"),
+    *_instant("cleared"),
+    *_instant("acknowledged"),
+)
+
+event = _row_of_a_revision(
+    "event",
+    Column("kind", WORD, nullable=False),
+    Column("text", LONG, nullable=False),
+    *_instant("event"),
+    Column("value", NUMBER),
+    Column("unit", WORD, nullable=False),
+)
+
+finding = _row_of_a_revision(
+    "finding",
+    Column("code", WORD, nullable=False),
+    Column("severity", WORD, nullable=False),
+    Column("member", LONG, nullable=False),
+    Column("params", DOC, nullable=False),
+)
+
+trace = Table(
+    "trace", metadata,
+    Column("revision_id", ID, ForeignKey("revision.id"), primary_key=True),
+    Column("samples", Integer, nullable=False),
+    Column("channels", DOC, nullable=False),
+    Column("block", LargeBinary, nullable=False),
+)  # fmt: skip
