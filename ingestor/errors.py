@@ -56,6 +56,12 @@ class SourceChanged(IngestorError):
     code = "source_changed"
 
 
+class SourceTrouble(IngestorError):
+    """A file cannot be read now: locked, gone, no regular file, or its share is in trouble."""
+
+    code = "source_unreadable"
+
+
 class StorageTrouble(IngestorError):
     """Disk full, disk broken, archive not writable: nothing was accepted, the sender keeps the file."""
 

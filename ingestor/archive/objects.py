@@ -1,0 +1,248 @@
+"""The folder of all objects: names for good, reading back, and what is wrong with either."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import logging
+import os
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+from ingestor import disk
+from ingestor.archive.source import open_source, read_piece, stamp_now
+from ingestor.archive.writer import Kept, Writer, too_large
+from ingestor.disk import FileStamp
+from ingestor.errors import NotFound, SettingsError, SourceChanged, StorageTrouble
+from ingestor.faultpoints import point
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+LIMIT_BYTES = 32 << 20
+_SHARD = re.compile(r"[0-9a-f]{2}")
+_SUM = re.compile(r"[0-9a-f]{64}")
+_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES}
+
+
+class Archive:
+    """All bytes ever accepted, below one folder.
+
+    Args:
+        root: the folder; `prepare` makes it.
+        limit: the largest object [B].
+    """
+
+    def __init__(self, root: Path, limit: int = LIMIT_BYTES) -> None:
+        self.root = root
+        self.tmp = root / "tmp"
+        self.limit = limit
+        self._durable: set[str] = set()
+
+    def prepare(self) -> None:
+        """Make the folders and see that the disk can keep the promise.
+
+        Raises:
+            SettingsError: `shared_disk` or `archive_split`.
+            StorageTrouble: the folders cannot be made.
+        """
+        try:
+            self.tmp.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk.trouble(error) from error
+        disk.require_local(self.root)
+        disk.require_local(self.tmp)
+        self._try_link()
+
+    def _try_link(self) -> None:
+        """See that a name can move from `tmp` into the archive: one file system, one mount, hard links."""
+        name = f"probe-{secrets.token_hex(8)}"
+        first, second = self.tmp / name, self.root / name
+        try:
+            first.touch()
+            second.hardlink_to(first)
+        except OSError as error:
+            if error.errno in {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK}:
+                raise SettingsError("archive_split", path=str(self.root)) from error
+            # A full or read-only disk is told by the first put; reading goes on meanwhile.
+            log.warning("archive_not_writable", extra={"errno": error.errno})
+        finally:
+            first.unlink(missing_ok=True)
+            second.unlink(missing_ok=True)
+
+    def put_path(self, path: str | bytes | Path, expect: FileStamp | None = None) -> Kept:
+        """Copy a regular file. The source is only read; it is the caller's after that.
+
+        Args:
+            path: a regular file; links, pipes and devices are not opened.
+            expect: the stamp seen before, if the file must still be the same.
+
+        Raises:
+            SourceTrouble: `source_vanished`, `source_locked`, `source_not_a_file`, `source_unreadable`.
+            SourceChanged: it is not, or did not stay, what it was.
+            LimitExceeded: `limit_size`.
+            StorageTrouble: nothing was kept.
+        """
+        source = open_source(path)
+        try:
+            stamp = FileStamp.of(os.fstat(source))
+            if expect is not None and stamp != expect:
+                raise SourceChanged
+            with self.put_stream(stamp.size) as writer:
+                while chunk := read_piece(source):
+                    writer.write(chunk)
+                point("archive.copied")
+                if not stamp == FileStamp.of(os.fstat(source)) == stamp_now(path):
+                    raise SourceChanged
+                kept = writer.finish()
+        finally:
+            os.close(source)
+        return Kept(kept.sha256, kept.size, kept.new, stamp)
+
+    def put_bytes(self, data: bytes) -> Kept:
+        """Keep bytes that are already here. Errors as `put_path`."""
+        with self.put_stream(len(data)) as writer:
+            writer.write(data)
+            return writer.finish()
+
+    def put_stream(self, expected: int = 0) -> Writer:
+        """Return a writer for bytes that come piece by piece.
+
+        Args:
+            expected: how many bytes are announced, if known.
+
+        Raises:
+            LimitExceeded: more is announced than an object may have.
+            StorageTrouble: `disk_full` and its like.
+        """
+        if expected > self.limit:
+            raise too_large(self.limit)
+        try:
+            if not disk.room(self.tmp).holds(expected):
+                raise StorageTrouble("disk_full")
+            return Writer(self.tmp, self.limit, self._publish)
+        except OSError as error:
+            raise disk.trouble(error) from error
+
+    def path_of(self, sha256: str) -> Path:
+        """Return where the bytes of this sum stand, or would stand."""
+        if not _SUM.fullmatch(sha256):
+            raise NotFound
+        return self.root / sha256[:2] / sha256
+
+    def read(self, sha256: str) -> bytes:
+        """Return the bytes of this sum. Bytes that do not match their sum are never returned.
+
+        Raises:
+            NotFound: there is no such object.
+            StorageTrouble: `archive_damaged`, or the disk cannot be read.
+        """
+        try:
+            data = _object_bytes(self.path_of(sha256))
+        except FileNotFoundError:
+            raise NotFound from None
+        except OSError as error:
+            raise StorageTrouble("archive_damaged", sha256=sha256) from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            log.critical("archive_damaged", extra={"source": sha256})
+            raise StorageTrouble("archive_damaged", sha256=sha256)
+        return data
+
+    def objects(self) -> Iterator[str]:
+        """Yield the sum of every object, in order."""
+        for shard in sorted(entry.name for entry in os.scandir(self.root) if _SHARD.fullmatch(entry.name)):
+            yield from sorted(e.name for e in os.scandir(self.root / shard) if _SUM.fullmatch(e.name))
+
+    def quarantine(self, sha256: str) -> Path:
+        """Move a bad object out of the way, so that its name is free for the right bytes.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        final = self.path_of(sha256)
+        folder = self.root / "quarantine"
+        aside = folder / f"{sha256}.{secrets.token_hex(4)}"
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            final.rename(aside)
+            disk.sync_folder(folder)
+            disk.sync_folder(final.parent)
+        except FileNotFoundError:
+            raise NotFound from None
+        except OSError as error:
+            raise disk.trouble(error) from error
+        log.critical("archive_quarantined", extra={"source": sha256})
+        return aside
+
+    def sweep_tmp(self) -> int:
+        """Remove what broken-off copies left behind; copies that are going on in any process stay."""
+        swept = 0
+        for left in self.tmp.iterdir():
+            try:
+                fd = os.open(left, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            except OSError:
+                continue
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink()
+                swept += 1
+            except OSError:
+                continue
+            finally:
+                os.close(fd)
+        return swept
+
+    def _publish(self, temp: Path, sha256: str, size: int) -> bool:
+        """Give synced bytes their name for good; say whether they are new. Steps 5 and 6 of the protocol."""
+        final = self.path_of(sha256)
+        self._make_shard(final.parent)
+        while True:
+            point("archive.link")
+            try:
+                os.link(temp, final)
+                new = True
+                break
+            except FileExistsError:
+                if _holds(final, sha256, size):
+                    new = False
+                    break
+                with contextlib.suppress(NotFound):
+                    self.quarantine(sha256)
+        point("archive.linked")
+        temp.unlink()
+        point("archive.unlinked")
+        # Also for bytes that stood there: whoever linked them may not have come this far.
+        disk.sync_folder(final.parent)
+        point("archive.published")
+        return new
+
+    def _make_shard(self, shard: Path) -> None:
+        if shard.name in self._durable:
+            return
+        shard.mkdir(mode=0o750, exist_ok=True)
+        point("archive.shard")
+        disk.sync_folder(self.root)
+        self._durable.add(shard.name)
+
+
+def _object_bytes(path: Path) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as file:
+        return file.read()
+
+
+def _holds(path: Path, sha256: str, size: int) -> bool:
+    """Say whether the bytes at `path` are whole and right."""
+    try:
+        data = _object_bytes(path)
+    except OSError as error:
+        if error.errno in _OURS:
+            raise
+        return False
+    return len(data) == size and hashlib.sha256(data).hexdigest() == sha256
