@@ -5,14 +5,14 @@ Every fact carries where it came from: `line` counts from 1 in the member named 
 
 from __future__ import annotations
 
+# Types are imported for real: the walls of processes turn these classes into JSON and back by their annotations.
 from dataclasses import dataclass, field
+from datetime import date, datetime  # noqa: TC003
+from decimal import Decimal  # noqa: TC003
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
-    from decimal import Decimal
-
     from ingestor.trace import Trace
 
 

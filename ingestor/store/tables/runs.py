@@ -37,7 +37,8 @@ run = Table(
     Column("device_id", ID, ForeignKey("device.id"), nullable=False),
     Column("role", WORD, nullable=False),
     Column("printed_id", WORD),
-    Column("session_id", ID, ForeignKey("session.id"), nullable=False, index=True),
+    # Null while the run's only reading is held.
+    Column("session_id", ID, ForeignKey("session.id"), index=True),
     Column("started_at", UTC_TIME, nullable=False),
     Column("ended_at", UTC_TIME),
     Index("ix_run_device_id_started_at", "device_id", "started_at"),

@@ -1,0 +1,97 @@
+"""The audit chain: every change, who made it, and a hash over all that came before.
+
+An entry is written in the transaction of the change itself: if it cannot be written, the change is not made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, text
+
+from ingestor.store.tables import audit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: an account, or a system user on the machine itself, in a role."""
+
+    name: str
+    role: str
+
+
+def record(
+    connection: Connection,
+    actor: Actor,
+    action: str,
+    target: str,
+    reason: str = "",
+    **detail: Any,  # noqa: ANN401
+) -> int:
+    """Append one entry and return its number.
+
+    Args:
+        connection: the writing transaction of the change.
+        actor: who makes the change.
+        action: verb, for example `link`.
+        target: id of the thing changed. Never a name or an identifier of a person.
+        reason: what the person gave as reason.
+        detail: further JSON values; internal ids only.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(7301)"))
+    last = connection.execute(
+        select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+    ).one_or_none()
+    entry: dict[str, Any] = {
+        "seq": (last.seq if last else 0) + 1,
+        "at": datetime.now(UTC).replace(microsecond=0),
+        "actor": actor.name,
+        "role": actor.role,
+        "action": action,
+        "object": target,
+        "reason": reason,
+        "detail": detail,
+        "previous": last.hash if last else GENESIS,
+    }
+    entry["hash"] = chained(entry, connection.get_execution_options().get("audit_key", b""))
+    connection.execute(insert(audit).values(**entry))
+    return int(entry["seq"])
+
+
+def chained(entry: dict[str, Any], key: bytes) -> str:
+    """Return the hash of an entry: HMAC-SHA256 over the previous hash and the canonical JSON of the rest."""
+    body = {k: v for k, v in entry.items() if k != "hash"}
+    body["at"] = body["at"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hmac.new(key or b"apherelog", canonical.encode(), hashlib.sha256).hexdigest()
+
+
+def entries(connection: Connection, after: int = 0, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the chain in order, from the entry after number `after`."""
+    query = select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
+    for row in connection.execute(query):
+        yield dict(row._mapping)
+
+
+def first_bad(connection: Connection) -> int | None:
+    """Return the number of the first entry that does not fit the chain, or None if all do."""
+    key = connection.get_execution_options().get("audit_key", b"")
+    previous = GENESIS
+    for number, entry in enumerate(entries(connection), start=1):
+        if entry["seq"] != number or entry["previous"] != previous or chained(entry, key) != entry["hash"]:
+            return number
+        previous = entry["hash"]
+    return None

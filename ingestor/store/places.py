@@ -1,0 +1,97 @@
+"""Centres and machines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from ingestor.errors import NotFound
+from ingestor.ids import derived
+from ingestor.store.tables import centre, clock_offset, device
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from ingestor.model import Device, Role
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A machine as registered: its zone is None where only the centre's default applies."""
+
+    id: str
+    model: str
+    serial: str
+    zone: str | None
+    bench: bool
+
+
+def ensure_centre(connection: Connection, centre_id: str, name: str, zone: str) -> None:
+    """Register the centre if it is new; name and default zone follow the settings."""
+    values = {"name": name, "zone": zone}
+    if connection.execute(select(centre.c.id).where(centre.c.id == centre_id)).first() is None:
+        connection.execute(insert(centre).values(id=centre_id, **values))
+    else:
+        connection.execute(update(centre).where(centre.c.id == centre_id).values(**values))
+
+
+def device_id(centre_id: str, machine: Device) -> str:
+    """Return the identity of a machine at a centre."""
+    return derived("dev", centre_id, machine.maker, machine.model, machine.serial)
+
+
+def ensure_device(connection: Connection, centre_id: str, machine: Device, role: Role, now: datetime) -> str:
+    """Register a machine the first time it is seen and return its id."""
+    key = device_id(centre_id, machine)
+    if connection.execute(select(device.c.id).where(device.c.id == key)).first() is None:
+        connection.execute(
+            insert(device).values(
+                id=key, centre=centre_id, maker=machine.maker, model=machine.model, serial=machine.serial,
+                role=role.value, bench=False, first_seen=now,
+            )
+        )  # fmt: skip
+    return key
+
+
+def known_devices(connection: Connection, centre_id: str) -> list[KnownDevice]:
+    """Return all machines of a centre."""
+    columns = (device.c.id, device.c.model, device.c.serial, device.c.zone, device.c.bench)
+    return [
+        KnownDevice(*row)
+        for row in connection.execute(
+            select(*columns).where(device.c.centre == centre_id).order_by(device.c.id)
+        )
+    ]
+
+
+def set_zone(connection: Connection, key: str, zone: str | None) -> None:
+    """Declare the zone of a machine's clock.
+
+    Raises:
+        NotFound: there is no such machine.
+    """
+    if connection.execute(update(device).where(device.c.id == key).values(zone=zone)).rowcount == 0:
+        raise NotFound("no_such_device")
+
+
+def offsets(
+    connection: Connection, centre_id: str
+) -> list[tuple[str, str, int, datetime | None, datetime | None]]:
+    """Return the ledger that holds: (model, serial, seconds, valid from, valid to) of each entry not revoked."""
+    query = (
+        select(
+            device.c.model,
+            device.c.serial,
+            clock_offset.c.seconds,
+            clock_offset.c.valid_from,
+            clock_offset.c.valid_to,
+        )
+        .join(device)
+        .where(device.c.centre == centre_id, clock_offset.c.revoked_at.is_(None))
+        .order_by(clock_offset.c.recorded_at)
+    )
+    return [tuple(row) for row in connection.execute(query)]
