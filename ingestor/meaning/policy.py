@@ -1,0 +1,58 @@
+"""What a site has decided about doses. The defaults are the house's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+METHOD = "ia-dose/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How one run is measured.
+
+    Attributes:
+        gap_factor: a pause between samples longer than this many usual intervals is missing data.
+        still_s: a stretch without plasma flow counts as an interruption when it is longer [s].
+        reset_ml: a counter that falls by more than this and by more than half began again [mL].
+    """
+
+    gap_factor: int = 3
+    still_s: int = 60
+    reset_ml: Decimal = Decimal(20)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a session's dose is judged.
+
+    Attributes:
+        formula: id of the plasma volume's formula, see `ingestor.meaning.plasma_volume`.
+        build: for `gilcher`: muscular, normal, thin or obese.
+        withhold_above: readings that differ by more than this fraction are withheld.
+        agree_fraction, agree_integrated, agree_ml: two readings agree within these.
+        weight_age, hematocrit_age, height_age: the oldest measurement that is used.
+        igg_age: the furthest IgG before and after a session that tells its reduction.
+        pv_soft, pv_hard: multiples of the plasma volume that are remarked upon, and not believed.
+        extraction: mean extraction per pass by column product, for the model of removal only.
+    """
+
+    formula: str = "nadler"
+    build: str = "normal"
+    withhold_above: Decimal = Decimal("0.10")
+    agree_fraction: Decimal = Decimal("0.02")
+    agree_integrated: Decimal = Decimal("0.05")
+    agree_ml: Decimal = Decimal(20)
+    weight_age: timedelta = timedelta(days=30)
+    hematocrit_age: timedelta = timedelta(days=7)
+    height_age: timedelta = timedelta(days=3653)
+    igg_age: timedelta = timedelta(hours=48)
+    pv_soft: tuple[Decimal, Decimal] = (Decimal("0.5"), Decimal(4))
+    pv_hard: Decimal = Decimal(8)
+    extraction: Mapping[str, Decimal] = field(default_factory=dict)
