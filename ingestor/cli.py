@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ingestor.commands.front import (
-    EXIT_BUG,
     EXIT_DATABASE,
     EXIT_INTERRUPTED,
     EXIT_OK,
@@ -71,7 +70,7 @@ class Door(click.Group):
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="apherelog")
 def apherelog() -> None:
-    """Keep what immunoadsorption machines recorded, and serve the dose of every session.
+    r"""Keep what immunoadsorption machines recorded, and serve the dose of every session.
 
     These options stand before or after any command:
 
@@ -108,12 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(front: Front, rest: list[str]) -> int:
     try:
-        apherelog.main(rest, prog_name="apherelog", obj=front, standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
-    except click.Abort:
-        return EXIT_INTERRUPTED
-    except KeyboardInterrupt:
+        # Outside standalone mode click returns the code of an early exit.
+        ended = apherelog.main(rest, prog_name="apherelog", obj=front, standalone_mode=False)
+        return ended if isinstance(ended, int) else EXIT_OK
+    except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -121,9 +118,6 @@ def _run(front: Front, rest: list[str]) -> int:
     except IngestorError as error:
         _explain(front, error)
         return _code_of(error)
-    except BrokenPipeError:
-        return EXIT_BUG
-    return EXIT_OK
 
 
 def _code_of(error: IngestorError) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ingestor.driver import BundleKey, Claim
-    from ingestor.model import Evidence
+    from ingestor.model import DriverStamp
 
 # What operating systems and editors leave beside exports, and what our simulators write for tests.
 _JUNK = (
@@ -33,15 +33,6 @@ _MAGIC = (
 )  # fmt: skip
 _OFFICE = ((b"word/", "Word"), (b"xl/", "XLSX"), (b"ppt/", "PowerPoint"), (b"opendocument", "OpenDocument"))
 _HEAD = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class DriverStamp:
-    """Which reading of a format this is; stored with every revision."""
-
-    name: str
-    version: str
-    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRET = re.compile(r"apx_[A-Za-z0-9_\-]+|(?i:bearer)\s+\S+")
-_CONTROL = {c: None for c in range(32)} | {127: None}
+_CONTROL = dict.fromkeys((*range(32), 127))
 
 
 def _clean(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

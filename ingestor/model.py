@@ -98,6 +98,15 @@ class DoseStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DriverStamp:
+    """Which reading of a format this is; stored with every revision."""
+
+    name: str
+    version: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
 class Instant:
     """A time as printed and as resolved.
 

@@ -24,6 +24,7 @@ class KnownDevice:
     """A machine as registered: its zone is None where only the centre's default applies."""
 
     id: str
+    maker: str
     model: str
     serial: str
     zone: str | None
@@ -59,7 +60,7 @@ def ensure_device(connection: Connection, centre_id: str, machine: Device, role:
 
 def known_devices(connection: Connection, centre_id: str) -> list[KnownDevice]:
     """Return all machines of a centre."""
-    columns = (device.c.id, device.c.model, device.c.serial, device.c.zone, device.c.bench)
+    columns = (device.c.id, device.c.maker, device.c.model, device.c.serial, device.c.zone, device.c.bench)
     return [
         KnownDevice(*row)
         for row in connection.execute(
@@ -80,10 +81,11 @@ def set_zone(connection: Connection, key: str, zone: str | None) -> None:
 
 def offsets(
     connection: Connection, centre_id: str
-) -> list[tuple[str, str, int, datetime | None, datetime | None]]:
-    """Return the ledger that holds: (model, serial, seconds, valid from, valid to) of each entry not revoked."""
+) -> list[tuple[str, str, str, int, datetime | None, datetime | None]]:
+    """Return the ledger that holds: (maker, model, serial, seconds, valid from, valid to) of each entry not revoked."""
     query = (
         select(
+            device.c.maker,
             device.c.model,
             device.c.serial,
             clock_offset.c.seconds,

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import insert, select, update
 
 from ingestor.ids import derived
-from ingestor.model import Device, Evidence, Fact, Ignored, Role, Run, Total
+from ingestor.model import Device, Fact, Ignored, Role, Run, Total
 from ingestor.store.rows import KINDS, instant, rows_of
 from ingestor.store.tables import device, printed_patient, revision, run, trace
 from ingestor.trace import from_block
@@ -21,18 +21,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-
-@dataclass(frozen=True, slots=True)
-class DriverStamp:
-    """Who read a source."""
-
-    name: str
-    version: str
-    evidence: Evidence
+    from ingestor.model import DriverStamp
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RunReading:
     """One reading of one run, ready to be stored.
 
     Attributes:
@@ -115,7 +108,7 @@ def save_revision(
     run_key: str,
     source: str,
     stamp: DriverStamp,
-    reading: Reading,
+    reading: RunReading,
     state: str,
     now: datetime,
 ) -> str:

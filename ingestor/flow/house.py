@@ -1,0 +1,120 @@
+"""The house opened: settings, archive, database and the reader of bundles, checked and recovered."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ingestor.archive import Archive
+from ingestor.isolate import Reader
+from ingestor.meaning.clock import Clock, Offset, device_key
+from ingestor.meaning.policy import Policy
+from ingestor.store import places, schema
+from ingestor.store.engine import open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ingestor.config import Settings
+    from ingestor.meaning.clock import DeviceKey
+    from ingestor.store.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything a flow needs, handed from one root.
+
+    Attributes:
+        now: the clock of the machine; tests give their own.
+        worker: name of this process, so that its unfinished jobs can be told from a living neighbour's.
+    """
+
+    settings: Settings
+    db: Database
+    archive: Archive
+    reader: Reader
+    now: Callable[[], datetime]
+    worker: str
+
+    @property
+    def centre(self) -> str:
+        """Return the id of the centre that this house serves."""
+        return self.settings.centre
+
+    def policy(self) -> Policy:
+        """Return how this site judges doses."""
+        chosen = self.settings
+        return Policy(
+            formula=chosen.plasma_volume_formula,
+            withhold_above=Decimal(str(chosen.withhold_above)),
+            weight_age=timedelta(days=chosen.weight_days),
+            hematocrit_age=timedelta(days=chosen.hematocrit_days),
+            height_age=timedelta(days=round(chosen.height_years * 365.25)),
+        )
+
+    def clock(self, zone: str | None = None) -> Clock:
+        """Return what is known of the clocks of this centre's machines.
+
+        Args:
+            zone: named by a person for one source; stronger than everything but an offset in the file.
+        """
+        with self.db.read() as connection:
+            devices = places.known_devices(connection, self.centre)
+            ledger = places.offsets(connection, self.centre)
+        offsets: dict[DeviceKey, tuple[Offset, ...]] = {}
+        for maker, model, serial, seconds, start, end in ledger:
+            key = device_key(maker, model, serial)
+            offsets[key] = (*offsets.get(key, ()), Offset(seconds, start, end))
+        zones = {device_key(d.maker, d.model, d.serial): d.zone for d in devices if d.zone}
+        return Clock(self.settings.zone, self.now(), zones, offsets, zone)
+
+
+def this_worker() -> str:
+    """Return a name for this process that no other process on this machine has had."""
+    with open("/proc/self/stat", encoding="ascii") as stat:  # noqa: PTH123
+        started = stat.read().rsplit(")", 1)[1].split()[19]
+    return f"{socket.gethostname()}:{os.getpid()}:{started}"
+
+
+def is_alive(worker: str) -> bool:
+    """Tell whether the process of this name still runs here; processes of other hosts count as alive."""
+    host, _, rest = worker.partition(":")
+    if host != socket.gethostname():
+        return bool(host)
+    pid, _, started = rest.partition(":")
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:  # noqa: PTH123
+            return stat.read().rsplit(")", 1)[1].split()[19] == started
+    except OSError:
+        return False
+
+
+@contextmanager
+def open_house(settings: Settings, now: Callable[[], datetime] | None = None) -> Iterator[House]:
+    """Open the house: folders, database at this program's version, archive, centre, recovery.
+
+    Raises:
+        SettingsError: the data folder cannot be used.
+        DatabaseTrouble: the database cannot be used, or belongs to a newer program.
+    """
+    from ingestor.flow.recovery import recover
+
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    archive = Archive(settings.data_dir / "archive", limit=settings.max_file_mib << 20)
+    archive.prepare()
+    db = open_database(settings.url)
+    with Reader(settings.data_dir / "profiles") as reader:
+        try:
+            schema.upgrade(db)
+            house = House(settings, db, archive, reader, now or (lambda: datetime.now(UTC)), this_worker())
+            with db.write() as connection:
+                places.ensure_centre(connection, settings.centre, settings.centre_name, settings.zone)
+            recover(house)
+            yield house
+        finally:
+            db.close()
