@@ -1,0 +1,1 @@
+"""One renderer a layout: it prints a simulated treatment as that machine would."""
