@@ -1,0 +1,208 @@
+"""Printed times. A format is declared in tokens and read strictly; a time without date is dated by order.
+
+Tokens: `yyyy yy mm m mmm dd d _d ddd HH H hh h MM SS fff AM zz`. Dates in small letters, times in capitals;
+`mmm` and `ddd` are the English short names of the C locale, `_d` is a day padded with a space, `hh` needs
+`AM`, `fff` is a fraction of a second, `zz` an offset such as +01:00, +0100 or Z. What stands between
+apostrophes is meant literally. A format that begins with `+` counts from the start of the treatment:
+`+HH:MM:SS`, `+S` (seconds), `+M` (minutes).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+
+from ingestor.driver import Stamp
+
+DAY_MS = 86_400_000
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_YEARS = range(1900, 2200)
+_TOKENS = {
+    "yyyy": r"(?P<year>\d{4})",
+    "yy": r"(?P<short_year>\d\d)",
+    "mmm": r"(?P<month_name>[A-Za-z]{3})",
+    "mm": r"(?P<month>\d\d)",
+    "m": r"(?P<month>\d{1,2})",
+    "ddd": r"(?:[A-Za-z]{3})",
+    "dd": r"(?P<day>\d\d)",
+    "d": r"(?P<day>\d{1,2})",
+    "_d": r"(?P<day>[ \d]\d)",
+    "HH": r"(?P<hour>\d\d)",
+    "H": r"(?P<hour>\d{1,2})",
+    "hh": r"(?P<hour>\d\d)",
+    "h": r"(?P<hour>\d{1,2})",
+    "MM": r"(?P<minute>\d\d)",
+    "SS": r"(?P<second>\d\d)",
+    "fff": r"(?P<fraction>\d{1,6})",
+    "AM": r"(?P<half>[AaPp][Mm])",
+    "zz": r"(?P<offset>Z|[+-]\d\d:?\d\d)",
+}
+_SINCE_START = {"HH": r"(?P<hour>\d{1,4})", "S": r"(?P<second>\d{1,8})", "M": r"(?P<minute>\d{1,6})"}
+_SPLIT = re.compile(r"'([^']*)'|(yyyy|yy|mmm|mm|m|ddd|dd|d|_d|HH|H|hh|h|MM|SS|fff|AM|zz|S|M)|([^A-Za-z])|(.)")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What one printed time says.
+
+    Attributes:
+        day: the date, None where only a time is printed.
+        ms: milliseconds since midnight, or since the start where `since_start`; None where only a date is.
+        offset_min: offset from UTC, where printed.
+    """
+
+    day: date | None
+    ms: int | None
+    offset_min: int | None = None
+    since_start: bool = False
+
+
+def tokens(declared: str) -> list[tuple[str, str]]:
+    """Return the parts of a declared format as (token, literal) pairs, one of each pair empty.
+
+    Raises:
+        ValueError: with a sentence, where a letter is no token.
+    """
+    parts: list[tuple[str, str]] = []
+    for match in _SPLIT.finditer(declared.removeprefix("+")):
+        quoted, token, sign, letter = match.groups()
+        if letter and letter != "T":
+            msg = f"{declared!r}: {letter!r} is not a token; known are {' '.join(_TOKENS)}"
+            raise ValueError(msg)
+        parts.append((token or "", "" if token else (quoted or sign or letter or "")))
+    return parts
+
+
+@cache
+def _pattern(declared: str) -> re.Pattern[str]:
+    known = {**_TOKENS, **(_SINCE_START if declared.startswith("+") else {})}
+    body = ""
+    for token, literal in tokens(declared):
+        if token and token not in known:
+            msg = f"{declared!r}: {token!r} stands only in a format that begins with +"
+            raise ValueError(msg)
+        body += known[token] if token else re.escape(literal)
+    try:
+        return re.compile(body, re.ASCII)
+    except re.error as error:
+        msg = f"{declared!r}: {error}"
+        raise ValueError(msg) from error
+
+
+def check_format(declared: str) -> None:
+    """Raise ValueError with a sentence if the format is not one."""
+    names = set(_pattern(declared).groupindex)
+    if not names & {"hour", "day", "second", "minute"}:
+        msg = f"{declared!r} names neither a day nor an hour"
+        raise ValueError(msg)
+    if any(token in {"hh", "h"} for token, _ in tokens(declared)) != ("half" in names):
+        msg = f"{declared!r}: hh and AM go together"
+        raise ValueError(msg)
+
+
+def read_moment(text: str, formats: tuple[str, ...]) -> Moment | None:
+    """Return what the text says by the first declared format that fits it exactly, or None."""
+    text = text.strip(" ")
+    for declared in formats:
+        if match := _pattern(declared).fullmatch(text):
+            return _moment(match.groupdict(), since_start=declared.startswith("+"))
+    return None
+
+
+def _moment(found: dict[str, str], *, since_start: bool) -> Moment | None:
+    day = _day(found)
+    if day is None and ("day" in found or "month" in found):
+        return None
+    ms = _milliseconds(found, since_start=since_start)
+    if ms is None and ("hour" in found or since_start):
+        return None
+    return Moment(day, ms, _offset(found.get("offset")), since_start)
+
+
+def _day(found: dict[str, str]) -> date | None:
+    if "day" not in found:
+        return None
+    year = int(found["year"]) if "year" in found else 2000 + int(found.get("short_year") or 0)
+    name = found.get("month_name")
+    month = (
+        MONTHS.index(name.lower()) + 1 if name and name.lower() in MONTHS else int(found.get("month") or 0)
+    )
+    try:
+        return date(year, month, int(found["day"])) if year in _YEARS else None
+    except ValueError:
+        return None
+
+
+def _milliseconds(found: dict[str, str], *, since_start: bool) -> int | None:
+    if not {"hour", "minute", "second"} & found.keys():
+        return None
+    hour, minute, second = (int(found.get(name) or 0) for name in ("hour", "minute", "second"))
+    if half := found.get("half"):
+        if not 1 <= hour <= 12:  # noqa: PLR2004 - a clock face
+            return None
+        hour = hour % 12 + (12 if half.lower() == "pm" else 0)
+    if not since_start and not (hour < 24 and minute < 60 and second < 60):  # noqa: PLR2004 - a clock
+        return None
+    fraction = int((found.get("fraction") or "0").ljust(3, "0")[:3])
+    return ((hour * 60 + minute) * 60 + second) * 1000 + fraction
+
+
+def _offset(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if text == "Z":
+        return 0
+    hours, minutes = int(text[1:3]), int(text[-2:])
+    return (hours * 60 + minutes) * (-1 if text[0] == "-" else 1)
+
+
+def midnight_days(previous_ms: int, now_ms: int) -> int:
+    """Return by how many days a time of day moves on from the one before it.
+
+    A step back of twelve hours or more is midnight. A step forward of more than twelve hours is a clock set
+    back over midnight. Everything else stays in the day.
+    """
+    step = now_ms - previous_ms
+    return 1 if step <= -DAY_MS // 2 else -1 if step > DAY_MS // 2 else 0
+
+
+class Clock:
+    """Dates printed times in order, from the start of a treatment on."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start = start
+        self._last = start
+
+    def at(self, text: str, formats: tuple[str, ...], *, after: datetime | None = None) -> Stamp | None:
+        """Return the stamp, or None where the text is no declared time.
+
+        Args:
+            text: as printed.
+            formats: declared formats.
+            after: date it from here and leave the order as it is; for the second time of a row.
+        """
+        moment = read_moment(text, formats)
+        if moment is None or moment.ms is None:
+            return None
+        local = self._dated(moment, after or self._last)
+        if local is None:
+            return None
+        if after is None:
+            self._last = local
+        return Stamp(local, text.strip(" "), moment.offset_min)
+
+    def _dated(self, moment: Moment, last: datetime) -> datetime | None:
+        assert moment.ms is not None  # noqa: S101 - the only caller has asked
+        try:
+            if moment.since_start:
+                return self._start + timedelta(milliseconds=moment.ms)
+            if moment.day is not None:
+                return datetime.combine(moment.day, datetime.min.time()) + timedelta(milliseconds=moment.ms)
+            midnight = datetime.combine(last.date(), datetime.min.time())
+            before = (last - midnight) // timedelta(milliseconds=1)
+            days = midnight_days(before, moment.ms)
+            return midnight + timedelta(days=days, milliseconds=moment.ms)
+        except OverflowError:
+            return None
