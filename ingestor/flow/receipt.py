@@ -84,7 +84,11 @@ def receipt(
 ) -> dict[str, Any]:
     """Return the receipt as the JSON document that everybody gets."""
     rows = sum((p.rows for p in placed), Rows())
-    stamp = {"name": driver.name, "version": driver.version, "evidence": driver.evidence.value} if driver else None
+    stamp = (
+        {"name": driver.name, "version": driver.version, "evidence": driver.evidence.value}
+        if driver
+        else None
+    )
     return {
         "source": source,
         "members": [asdict(m) for m in members],

@@ -40,10 +40,12 @@ class _Blank(dict[str, object]):
 def phrase(code: str, language: str, /, **params: object) -> dict[str, str]:
     """Return the three parts of a code's text in one language, with `params` filled in.
 
-    A missing parameter is shown as a dash: an incomplete message is better than none.
+    A parameter that is a dict holds one value a language. A missing one is shown as a dash: an incomplete
+    message is better than none.
     """
     texts = catalogue()[code][language]
-    return {part: texts[part].format_map(_Blank(params)) for part in PARTS}
+    words = _Blank({k: v[language] if isinstance(v, dict) else v for k, v in params.items()})
+    return {part: texts[part].format_map(words) for part in PARTS}
 
 
 def sentence(code: str, language: str, /, **params: object) -> str:

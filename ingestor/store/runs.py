@@ -41,6 +41,15 @@ class RunReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a reading comes from: the source, which of its treatments (from 0), and who read it."""
+
+    source: str
+    treatment: int
+    driver: DriverStamp
+
+
+@dataclass(frozen=True, slots=True)
 class StoredRun:
     """A run as the store knows it."""
 
@@ -98,26 +107,22 @@ def _stored(row: Row[Any]) -> StoredRun:
     return StoredRun(row.id, row.device_id, Role(row.role), row.session_id, row.started_at, row.ended_at)
 
 
-def revision_id(run_key: str, source: str, stamp: DriverStamp) -> str:
+def revision_id(run_key: str, origin: Origin) -> str:
     """Return the identity of one reading."""
-    return derived("rev", run_key, source, stamp.name, stamp.version)
+    stamp = origin.driver
+    return derived("rev", run_key, origin.source, str(origin.treatment), stamp.name, stamp.version)
 
 
 def save_revision(
-    connection: Connection,
-    run_key: str,
-    source: str,
-    stamp: DriverStamp,
-    reading: RunReading,
-    state: str,
-    now: datetime,
+    connection: Connection, run_key: str, origin: Origin, reading: RunReading, state: str, now: datetime
 ) -> str:
     """Store a reading with all its rows and its trace; return its id."""
-    key = revision_id(run_key, source, stamp)
+    key = revision_id(run_key, origin)
     connection.execute(
         insert(revision).values(
-            id=key, run_id=run_key, source=source, state=state, driver=stamp.name,
-            driver_version=stamp.version, evidence=stamp.evidence.value, figures=reading.figures, read_at=now,
+            id=key, run_id=run_key, source=origin.source, treatment=origin.treatment, state=state,
+            driver=origin.driver.name, driver_version=origin.driver.version,
+            evidence=origin.driver.evidence.value, figures=reading.figures, read_at=now,
             **_header(reading.run),
         )
     )  # fmt: skip
@@ -159,11 +164,13 @@ def current_revision(connection: Connection, run_key: str) -> str | None:
     return connection.execute(query).scalar()
 
 
-def revision_of_source(connection: Connection, run_key: str, source: str) -> tuple[str, str] | None:
-    """Return (id, state) of the newest reading of this source for this run, or None."""
+def revision_of_source(
+    connection: Connection, run_key: str, source: str, treatment: int
+) -> tuple[str, str] | None:
+    """Return (id, state) of the newest reading of this treatment of a source for this run, or None."""
     query = (
         select(revision.c.id, revision.c.state)
-        .where(revision.c.run_id == run_key, revision.c.source == source)
+        .where(revision.c.run_id == run_key, revision.c.source == source, revision.c.treatment == treatment)
         .order_by(revision.c.read_at.desc())
         .limit(1)
     )

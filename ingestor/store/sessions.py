@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from ingestor.errors import NotFound
-from ingestor.store.tables import printed_patient, revision, run, session
+from ingestor.store.tables import column_use, device, printed_patient, revision, run, run_pair, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,33 +23,39 @@ class Neighbour:
     """A run near another one in time, with what is needed to tell whether they are one treatment."""
 
     run_id: str
-    session_id: str
-    device_id: str
+    session_id: str | None
+    maker: str
+    model: str
+    serial: str
     role: str
-    printed_id: str | None
+    bench: bool
     patient_printed: str | None
     started_at: datetime
     ended_at: datetime | None
     complete: bool
-    revision_id: str
+    columns: tuple[str, ...]
 
 
-def ensure_session(
-    connection: Connection, key: str, centre_id: str, started: datetime, ended: datetime | None, now: datetime
-) -> None:
-    """Create a session, or move its times."""
-    if connection.execute(select(session.c.id).where(session.c.id == key)).first() is None:
-        connection.execute(
-            insert(session).values(
-                id=key, centre=centre_id, started_at=started, ended_at=ended, created_at=now
-            )
-        )
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A session as its runs make it. `flags`: what a person must decide, (code, runs concerned)."""
+
+    id: str
+    started_at: datetime
+    ended_at: datetime | None
+    flags: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+def save_outline(connection: Connection, centre_id: str, outline: Outline, now: datetime) -> None:
+    """Create a session, or move its times and flags."""
+    values = {
+        "started_at": outline.started_at, "ended_at": outline.ended_at, "joined_into": None,
+        "flags": [{"code": code, "runs": list(runs)} for code, runs in outline.flags],
+    }  # fmt: skip
+    if connection.execute(select(session.c.id).where(session.c.id == outline.id)).first() is None:
+        connection.execute(insert(session).values(id=outline.id, centre=centre_id, created_at=now, **values))
     else:
-        connection.execute(
-            update(session)
-            .where(session.c.id == key)
-            .values(started_at=started, ended_at=ended, joined_into=None)
-        )
+        connection.execute(update(session).where(session.c.id == outline.id).values(**values))
 
 
 def session_row(connection: Connection, key: str) -> Row[Any]:
@@ -80,28 +86,54 @@ def set_decision(connection: Connection, key: str, decision: dict[str, Any] | No
 
 
 def neighbours(
-    connection: Connection, centre_id: str, start: datetime, end: datetime, hours: int = 12
+    connection: Connection, centre_id: str, start: datetime, end: datetime, reach: timedelta
 ) -> list[Neighbour]:
-    """Return the current runs of a centre that touch a window of time, widened by some hours on both sides."""
-    reach = timedelta(hours=hours)
+    """Return the current runs of a centre that touch a window of time, widened by `reach` on both sides."""
     query = (
-        select(run, revision.c.id.label("revision_id"), revision.c.complete, printed_patient.c.text)
+        select(
+            run, revision.c.id.label("revision_id"), revision.c.complete, revision.c.bench,
+            printed_patient.c.text, device.c.maker, device.c.model, device.c.serial,
+            device.c.bench.label("on_bench"),
+        )
         .join(revision, (revision.c.run_id == run.c.id) & (revision.c.state == "current"))
+        .join(device, run.c.device_id == device.c.id)
         .outerjoin(printed_patient, printed_patient.c.revision_id == revision.c.id)
         .where(
-            run.c.centre == centre_id, run.c.session_id.is_not(None),
-            run.c.started_at <= end + reach, run.c.started_at >= start - reach - timedelta(hours=24),
+            run.c.centre == centre_id, run.c.started_at <= end + reach,
+            run.c.started_at >= start - reach - timedelta(hours=24),
         )
         .order_by(run.c.started_at, run.c.id)
     )  # fmt: skip
+    rows = [r for r in connection.execute(query) if (r.ended_at or r.started_at) >= start - reach]
+    serials = _column_serials(connection, [r.revision_id for r in rows])
     return [
         Neighbour(
-            r.id, r.session_id, r.device_id, r.role, r.printed_id, r.text, r.started_at, r.ended_at, r.complete,
-            r.revision_id,
+            r.id, r.session_id, r.maker, r.model, r.serial, r.role, r.bench or r.on_bench, r.text,
+            r.started_at, r.ended_at, r.complete, serials.get(r.revision_id, ()),
         )
-        for r in connection.execute(query)
-        if (r.ended_at or r.started_at) >= start - reach
+        for r in rows
     ]  # fmt: skip
+
+
+def _column_serials(connection: Connection, revisions: list[str]) -> dict[str, tuple[str, ...]]:
+    query = select(column_use.c.revision_id, column_use.c.serial).where(
+        column_use.c.revision_id.in_(revisions), column_use.c.serial != ""
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for row in connection.execute(query.order_by(column_use.c.revision_id, column_use.c.position)):
+        found[row.revision_id] = (*found.get(row.revision_id, ()), row.serial)
+    return found
+
+
+def declared_pairs(connection: Connection, runs: Iterable[str]) -> list[tuple[str, str, bool]]:
+    """Return what persons said of pairs of these runs: (first, second, together), newest last."""
+    keys = list(runs)
+    query = (
+        select(run_pair.c.first, run_pair.c.second, run_pair.c.together)
+        .where(run_pair.c.revoked_at.is_(None), run_pair.c.first.in_(keys), run_pair.c.second.in_(keys))
+        .order_by(run_pair.c.at)
+    )
+    return [tuple(row) for row in connection.execute(query)]
 
 
 def sessions_of(connection: Connection, patient_ids: Iterable[str]) -> list[tuple[str, datetime]]:

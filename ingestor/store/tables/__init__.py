@@ -21,6 +21,7 @@ from ingestor.store.tables.runs import (
     phase,
     revision,
     run,
+    run_pair,
     session,
     trace,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "raw_file",
     "revision",
     "run",
+    "run_pair",
     "session",
     "setting",
     "source",

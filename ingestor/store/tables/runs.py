@@ -27,6 +27,7 @@ session = Table(
     Column("created_at", UTC_TIME, nullable=False),
     Column("joined_into", ID, ForeignKey("session.id")),
     Column("decision", DOC),
+    Column("flags", DOC, nullable=False),
     Index("ix_session_started_at_id", "started_at", "id"),
 )  # fmt: skip
 
@@ -44,12 +45,26 @@ run = Table(
     Index("ix_run_device_id_started_at", "device_id", "started_at"),
 )  # fmt: skip
 
-# One reading of one source for one run. `state` tells which of them counts.
+# A person's word on whether two runs are one treatment. A row is never changed: it is revoked.
+run_pair = Table(
+    "run_pair", metadata,
+    Column("id", ID, primary_key=True),
+    Column("first", ID, ForeignKey("run.id"), nullable=False, index=True),
+    Column("second", ID, ForeignKey("run.id"), nullable=False, index=True),
+    Column("together", Boolean, nullable=False),
+    Column("actor", WORD, nullable=False),
+    Column("reason", LONG, nullable=False),
+    Column("at", UTC_TIME, nullable=False),
+    Column("revoked_at", UTC_TIME),
+)  # fmt: skip
+
+# One reading of one source for one run. `treatment` counts the treatments in the source. `state` tells which of them counts.
 revision = Table(
     "revision", metadata,
     Column("id", ID, primary_key=True),
     Column("run_id", ID, ForeignKey("run.id"), nullable=False, index=True),
     Column("source", HASH, ForeignKey("source.sha256"), nullable=False, index=True),
+    Column("treatment", Integer, nullable=False),
     Column("state", WORD, CheckConstraint("state IN ('current','superseded','held','rejected')", "known_state"), nullable=False),
     Column("driver", WORD, nullable=False),
     Column("driver_version", WORD, nullable=False),
@@ -76,7 +91,7 @@ revision = Table(
     Column("segments", DOC, nullable=False),
     Column("figures", DOC, nullable=False),
     Column("read_at", UTC_TIME, nullable=False),
-    UniqueConstraint("run_id", "source", "driver", "driver_version"),
+    UniqueConstraint("run_id", "source", "treatment", "driver", "driver_version"),
     Index("uq_revision_current", "run_id", unique=True, sqlite_where=Column("state") == "current",
           postgresql_where=Column("state") == "current"),
 )  # fmt: skip
