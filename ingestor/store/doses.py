@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-_KEPT_APART = {"id", "known_from", "known_to"}
+# Columns that say since when a row holds, not what it says.
+KEPT_APART = {"id", "known_from", "known_to"}
 
 
 def current(connection: Connection, session_id: str, method: str) -> Row[Any] | None:
@@ -23,6 +24,16 @@ def current(connection: Connection, session_id: str, method: str) -> Row[Any] | 
         dose.c.session_id == session_id, dose.c.method == method, dose.c.known_to.is_(None)
     )
     return connection.execute(query).one_or_none()
+
+
+def current_of_patient(connection: Connection, patient_id: str, method: str) -> list[Row[Any]]:
+    """Return the doses that are served for one patient's sessions, in order of time."""
+    query = (
+        select(dose)
+        .where(dose.c.patient_id == patient_id, dose.c.method == method, dose.c.known_to.is_(None))
+        .order_by(dose.c.started_at, dose.c.session_id)
+    )
+    return list(connection.execute(query))
 
 
 def record(connection: Connection, values: dict[str, Any], cause: str, now: datetime) -> tuple[str, ...]:
@@ -65,7 +76,7 @@ def announce(
 def changed(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
     """Return the names of the columns that differ, in alphabetical order."""
     return tuple(
-        sorted(k for k in after if k not in _KEPT_APART and _plain(before.get(k)) != _plain(after[k]))
+        sorted(k for k in after if k not in KEPT_APART and _plain(before.get(k)) != _plain(after[k]))
     )
 
 

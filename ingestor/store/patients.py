@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import insert, select, update
 
 from ingestor.errors import Invalid, NotFound
 from ingestor.ids import fresh
@@ -166,14 +166,18 @@ def set_merged(connection: Connection, patient_id: str, into: str | None) -> Non
     connection.execute(update(patient).where(patient.c.id == patient_id).values(merged_into=into))
 
 
-def by_identifier(connection: Connection, centre_id: str, normalised: str, at: datetime) -> list[str]:
-    """Return the patients that have this normalised identifier at a time, merged ones as their survivor."""
-    query = select(identifier.c.patient_id).where(
-        identifier.c.centre == centre_id, identifier.c.normalised == normalised,
-        or_(identifier.c.valid_from.is_(None), identifier.c.valid_from <= at),
-        or_(identifier.c.valid_to.is_(None), identifier.c.valid_to > at),
-    )  # fmt: skip
-    return sorted({survivor(connection, key) for key in connection.execute(query).scalars()})
+def with_identifier(
+    connection: Connection, centre_id: str, normalised: str
+) -> list[tuple[str, str, str, datetime | None, datetime | None]]:
+    """Return (patient, system, value, valid from, valid to) of everybody who ever had this identifier.
+
+    Patients that were merged answer as their survivor.
+    """
+    query = select(identifier).where(identifier.c.centre == centre_id, identifier.c.normalised == normalised)
+    return [
+        (survivor(connection, row.patient_id), row.system, row.value, row.valid_from, row.valid_to)
+        for row in connection.execute(query.order_by(identifier.c.id))
+    ]
 
 
 def all_identifiers(connection: Connection, centre_id: str) -> list[tuple[str, str, str, str]]:

@@ -107,6 +107,34 @@ def _stored(row: Row[Any]) -> StoredRun:
     return StoredRun(row.id, row.device_id, Role(row.role), row.session_id, row.started_at, row.ended_at)
 
 
+def current_readings(connection: Connection, session_id: str) -> list[Row[Any]]:
+    """Return what the dose needs of each current reading of a session's runs, by start."""
+    query = (
+        select(
+            revision.c.run_id, revision.c.figures, revision.c.driver, revision.c.driver_version, revision.c.evidence,
+            revision.c.source, run.c.device_id, device.c.model, device.c.serial, device.c.bench.label("on_bench"),
+        )
+        .join(run, revision.c.run_id == run.c.id)
+        .join(device, run.c.device_id == device.c.id)
+        .where(run.c.session_id == session_id, revision.c.state == "current")
+        .order_by(run.c.started_at, run.c.id)
+    )  # fmt: skip
+    return list(connection.execute(query))
+
+
+def printed_patients(connection: Connection, session_id: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what stands in the patient fields of a session's current readings, each with the machine's serials."""
+    query = (
+        select(printed_patient.c.text, device.c.serial)
+        .join(revision, printed_patient.c.revision_id == revision.c.id)
+        .join(run, revision.c.run_id == run.c.id)
+        .join(device, run.c.device_id == device.c.id)
+        .where(run.c.session_id == session_id, revision.c.state == "current")
+        .order_by(run.c.started_at, run.c.id)
+    )
+    return [(row.text, (row.serial,)) for row in connection.execute(query)]
+
+
 def revision_id(run_key: str, origin: Origin) -> str:
     """Return the identity of one reading."""
     stamp = origin.driver

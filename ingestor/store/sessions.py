@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from ingestor.errors import NotFound
-from ingestor.store.tables import column_use, device, printed_patient, revision, run, run_pair, session
+from ingestor.store.tables import column_use, device, link, printed_patient, revision, run, run_pair, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -155,4 +155,15 @@ def all_sessions(connection: Connection, centre_id: str | None = None) -> list[s
     )
     if centre_id:
         query = query.where(session.c.centre == centre_id)
+    return list(connection.execute(query).scalars())
+
+
+def never_linked(connection: Connection, centre_id: str) -> list[str]:
+    """Return the sessions that nobody, person or rule, has linked yet."""
+    query = (
+        select(session.c.id)
+        .outerjoin(link, link.c.session_id == session.c.id)
+        .where(session.c.centre == centre_id, session.c.joined_into.is_(None), link.c.id.is_(None))
+        .order_by(session.c.started_at, session.c.id)
+    )
     return list(connection.execute(query).scalars())

@@ -11,7 +11,7 @@ from ingestor.store.tables.people import (
     patient,
     printed_patient,
 )
-from ingestor.store.tables.places import centre, clock_offset, device, ward
+from ingestor.store.tables.places import acceptance, centre, clock_offset, device, ward
 from ingestor.store.tables.runs import (
     alarm,
     column_use,
@@ -30,6 +30,7 @@ from ingestor.store.tables.trail import audit, setting
 
 __all__ = [
     "DOSE_COLUMNS",
+    "acceptance",
     "account",
     "alarm",
     "audit",

@@ -48,3 +48,17 @@ clock_offset = Table(
     Column("revoked_at", UTC_TIME),
     CheckConstraint("seconds BETWEEN -31622400 AND 31622400", "a_year_at_most"),
 )  # fmt: skip
+
+# A named person compared a real export of this model with the machine's screen and signed it.
+acceptance = Table(
+    "acceptance", metadata,
+    Column("id", ID, primary_key=True),
+    Column("centre", ID, ForeignKey("centre.id"), nullable=False),
+    Column("driver", WORD, nullable=False),
+    Column("driver_version", WORD, nullable=False),
+    Column("model", WORD, nullable=False),
+    Column("person", WORD, nullable=False),
+    Column("note", LONG, nullable=False),
+    Column("at", UTC_TIME, nullable=False),
+    Column("revoked_at", UTC_TIME),
+)  # fmt: skip
