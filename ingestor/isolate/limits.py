@@ -1,0 +1,59 @@
+"""What a file may hold: checked on the bytes before a driver sees them, and on the log after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingestor.detect import kind_of
+from ingestor.errors import LimitExceeded, Refused
+
+if TYPE_CHECKING:
+    from ingestor.driver import Bundle, DeviceLog, Member
+
+LINE_BYTES = 64 << 10
+LINES = 2_000_000
+FIELDS = 512
+ALARMS = 200_000
+RUNS = 20_000
+
+
+def check_bytes(bundle: Bundle) -> None:
+    """Refuse what is empty or has lines that no machine writes.
+
+    Raises:
+        Refused: `empty_file`.
+        LimitExceeded: `limit_line`, `limit_lines`.
+    """
+    if all(not m.data or m.data.isspace() for m in bundle.members):
+        raise Refused("empty_file")
+    for member in bundle.members:
+        if kind_of(member.data) == "Text":
+            _check_lines(member)
+
+
+def _check_lines(member: Member) -> None:
+    data = member.data
+    # An old Mac's carriage returns end lines too; only where nothing else does.
+    end = b"\n" if b"\n" in data else b"\r"
+    lines = data.count(end)
+    if lines > LINES:
+        raise LimitExceeded("limit_lines", member=member.name, limit=LINES)
+    start = 0
+    while len(data) - start > LINE_BYTES:
+        last = data.rfind(end, start, start + LINE_BYTES + 1)
+        if last < 0:
+            line = data.count(end, 0, start) + 1
+            raise LimitExceeded("limit_line", member=member.name, line=line, limit_kib=LINE_BYTES >> 10)
+        start = last + 1
+
+
+def check_log(log: DeviceLog) -> None:
+    """Refuse a treatment with more than anyone can believe.
+
+    Raises:
+        LimitExceeded: `limit_fields`, `limit_alarms`.
+    """
+    if log.samples is not None and len(log.samples.columns) + len(log.samples.states) > FIELDS:
+        raise LimitExceeded("limit_fields", member=log.member, line=log.line, limit=FIELDS)
+    if len(log.alarms) > ALARMS or len(log.events) > ALARMS:
+        raise LimitExceeded("limit_alarms", member=log.member, line=log.line, limit=ALARMS)
