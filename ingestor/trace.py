@@ -125,6 +125,14 @@ def _about(column: TraceColumn) -> dict[str, str]:
     }
 
 
+def channels_of(block: bytes) -> tuple[str, ...]:
+    """Return the sampled channels of a block without decoding it."""
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(io.BytesIO(block))
+    return tuple(f.name for f in schema if _metadata(f)["role"] == "channel")
+
+
 def from_block(block: bytes, channels: tuple[str, ...] | None = None) -> Trace:
     """Read a block back; `channels` limits which sampled channels are decoded (all by default)."""
     import pyarrow.parquet as pq

@@ -73,7 +73,7 @@ def _new(one: Place, key: str) -> Placed:
 
 def _beside(one: Place, key: str, current: str) -> Placed:
     """Compare with the reading that counts now."""
-    relation = compare(runs.load(one.connection, current), one.reading.run).relation
+    relation = compare(runs.load(one.connection, current), runs.whole(one.reading)).relation
     if relation in {Relation.SAME, Relation.PREFIX}:
         return one.answer(Status.DUPLICATE, key)
     if relation is Relation.DISJOINT:

@@ -70,7 +70,7 @@ def finding_json(one: Finding) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def receipt(
+def receipt(  # noqa: PLR0913 - one argument a part of the document
     source: str,
     members: Sequence[StoredMember],
     submission: str,

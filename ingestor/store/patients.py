@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from ingestor.errors import Invalid, NotFound
 from ingestor.ids import fresh
 from ingestor.model import Measurement, Person
 from ingestor.quantity import FACTS, convert
-from ingestor.store.tables import identifier, identity, measurement, patient
+from ingestor.store.tables import identifier, identity, measurement, patient, session
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -198,3 +198,36 @@ def find(connection: Connection, centre_id: str, system: str, normalised: str) -
     )
     key = connection.execute(query).scalar()
     return survivor(connection, key) if key else None
+
+
+def has_measurement(connection: Connection, patient_id: str, kind: str, at: datetime) -> bool:
+    """Tell whether a value of this kind at this time is on file."""
+    query = select(measurement.c.id).where(
+        measurement.c.patient_id == patient_id, measurement.c.kind == kind, measurement.c.at == at,
+        measurement.c.revoked_at.is_(None),
+    )  # fmt: skip
+    return connection.execute(query).first() is not None
+
+
+def listing(connection: Connection, centre_id: str) -> list[dict[str, Any]]:
+    """Return every patient of a centre that stands for himself, with identifiers and number of sessions."""
+    counts = select(session.c.patient_id, func.count().label("n")).group_by(session.c.patient_id).subquery()
+    query = (
+        select(
+            patient, identity.c.name, identity.c.birth_date, func.coalesce(counts.c.n, 0).label("sessions")
+        )
+        .outerjoin(identity, identity.c.patient_id == patient.c.id)
+        .outerjoin(counts, counts.c.patient_id == patient.c.id)
+        .where(patient.c.centre == centre_id, patient.c.merged_into.is_(None))
+        .order_by(patient.c.created_at, patient.c.id)
+    )
+    names: dict[str, list[dict[str, str]]] = {}
+    for key, system, value, _ in all_identifiers(connection, centre_id):
+        names.setdefault(key, []).append({"system": system, "value": value})
+    return [
+        {
+            "patient": r.id, "sex": r.sex, "birth_date": r.birth_date, "name": r.name, "test": r.test,
+            "sessions": r.sessions, "identifiers": names.get(r.id, []),
+        }
+        for r in connection.execute(query)
+    ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,11 @@ class RunReading:
     samples: int
     channels: tuple[str, ...]
     figures: dict[str, Any]
+
+
+def whole(reading: RunReading) -> Run:
+    """Return the run of a reading with its trace."""
+    return replace(reading.run, trace=from_block(reading.block) if reading.block else None)
 
 
 @dataclass(frozen=True, slots=True)

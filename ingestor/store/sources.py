@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import func, insert, select, update
 
+from ingestor.errors import NotFound
 from ingestor.ids import fresh
 from ingestor.store.tables import job, raw_file, revision, source, source_member, submission
 
@@ -214,12 +215,55 @@ def adopt(connection: Connection, centre_id: str, sha256: str, size: int, name: 
     return key
 
 
-def waiting_members(connection: Connection, stem_names: Sequence[str]) -> list[Row[Any]]:
-    """Return waiting submissions that hold a member of one of these names, newest first."""
+def wait(connection: Connection, key: str, code: str, receipt: dict[str, Any], until: datetime) -> None:
+    """Let a submission wait for its companion; its job is due at `until`."""
+    connection.execute(
+        update(submission).where(submission.c.id == key).values(status="waiting", code=code, receipt=receipt)
+    )
+    connection.execute(
+        update(job).where(job.c.submission == key).values(state="queued", worker=None, not_before=until)
+    )
+
+
+def waiting_members(connection: Connection, centre_id: str, but: str) -> list[StoredMember]:
+    """Return the members of all waiting submissions of a centre but one, newest first."""
     query = (
-        select(submission, source_member.c.name, source_member.c.sha256, source_member.c.bytes)
-        .join(source_member, source_member.c.source == submission.c.source)
-        .where(submission.c.status == "waiting", or_(*(source_member.c.name == n for n in stem_names)))
+        select(source_member.c.name, source_member.c.sha256, source_member.c.bytes)
+        .join(submission, source_member.c.source == submission.c.source)
+        .where(submission.c.status == "waiting", submission.c.centre == centre_id, submission.c.id != but)
         .order_by(submission.c.at.desc())
     )
-    return list(connection.execute(query))
+    return [StoredMember(*row) for row in connection.execute(query)]
+
+
+def waiting_parts(connection: Connection, whole: str) -> list[str]:
+    """Return the waiting submissions whose bytes are members of another submission's source."""
+    members = (
+        select(source_member.c.sha256)
+        .join(submission, source_member.c.source == submission.c.source)
+        .where(submission.c.id == whole)
+    )
+    query = select(submission.c.id).where(submission.c.status == "waiting", submission.c.source.in_(members))
+    return list(connection.execute(query).scalars())
+
+
+def confirm(connection: Connection, key: str, worker: str, now: datetime) -> bool:
+    """Turn a preview into a submission that counts; return False if it counted before.
+
+    Raises:
+        NotFound: there is no such submission.
+    """
+    row = submission_of(connection, key)
+    if row is None:
+        raise NotFound("not_found")
+    if not row.preview:
+        return False
+    connection.execute(
+        update(submission)
+        .where(submission.c.id == key)
+        .values(preview=False, status="queued", receipt=None, done_at=None)
+    )
+    connection.execute(
+        update(job).where(job.c.submission == key).values(state="running", worker=worker, not_before=now)
+    )
+    return True

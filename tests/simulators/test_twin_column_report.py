@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
 from simulators.command import simulate
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,52 @@
+"""Files that belong together but came apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ingestor.driver import bundle_hash
+from ingestor.store import sources
+from ingestor.store.audit import Actor
+from ingestor.store.sources import Order
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingestor.driver import BundleKey
+    from ingestor.flow.house import House
+    from ingestor.isolate import Reading
+    from ingestor.store.sources import StoredMember
+
+
+def complete(house: House, row: Any, members: Sequence[StoredMember], reading: Reading) -> str | None:  # noqa: ANN401
+    """Join a lone member with companions that wait; return the submission of the whole, or None."""
+    driver = reading.driver.name if reading.driver else ""
+    with house.db.read() as connection:
+        waiting = sources.waiting_members(connection, house.centre, row.id)
+    names = [m.name for m in members] + [w.name for w in waiting]
+    keys = {name: found.get(driver) for name, found in house.reader.bundle_keys(names).items()}
+    mine = keys.get(members[0].name)
+    if mine is None:
+        return None
+    whole = _parts(mine, members, waiting, keys)
+    if len(whole) < len(mine.parts):
+        return None
+    together = [whole[part] for part in mine.parts]
+    order = Order(row.way, Actor(row.actor, "agent"), row.zone, row.driver, row.preview)
+    source = bundle_hash([(m.name, m.sha256) for m in together])
+    with house.db.write() as connection:
+        return sources.accept(connection, house.centre, source, together, order, house.worker, house.now())
+
+
+def _parts(
+    mine: BundleKey,
+    members: Sequence[StoredMember],
+    waiting: Sequence[StoredMember],
+    keys: dict[str, BundleKey | None],
+) -> dict[str, StoredMember]:
+    found: dict[str, StoredMember] = {}
+    for member in (*members, *waiting):
+        key = keys.get(member.name)
+        if key is not None and key.stem == mine.stem:
+            found.setdefault(key.part, member)
+    return found

@@ -1,0 +1,205 @@
+"""The second transaction: what a reading means is stored with its doses and its receipt, all or nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ingestor.faultpoints import point
+from ingestor.flow import outcome
+from ingestor.flow.dosing import recourse, redose
+from ingestor.flow.grouping import regroup, span
+from ingestor.flow.linking import link_by_identifier
+from ingestor.flow.placing import Place, place
+from ingestor.flow.receipt import Placed, Rows, receipt, strongest
+from ingestor.model import Status
+from ingestor.store import audit, runs, sessions, sources
+from ingestor.store.audit import Actor
+from ingestor.store.runs import Origin, RunReading
+from ingestor.trace import channels_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from ingestor.flow.house import House
+    from ingestor.isolate import Reading
+    from ingestor.store.sources import StoredMember
+
+_HOUSE = Actor("house", "agent")
+
+
+class _PreviewOnlyError(Exception):
+    """Rolls a preview's transaction back; carries what would have been stored."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        super().__init__()
+
+
+def store(house: House, row: Any, members: Sequence[StoredMember], reading: Reading) -> dict[str, Any]:  # noqa: ANN401
+    """Store a reading; return the receipt. A preview does all of it and rolls it back."""
+    if reading.trouble is not None:
+        return _refuse(house, row, members, reading)
+    try:
+        with house.db.write() as connection:
+            document = _store(house, connection, row, members, reading)
+            _roll_back_preview(row, document)
+            _close(house, connection, row, document)
+            point("pipeline.settle")
+    except _PreviewOnlyError as preview:
+        document = preview.document | {"status": Status.PREVIEW.value}
+        with house.db.write() as connection:
+            sources.finish(connection, row.id, Status.PREVIEW.value, document["code"], document, house.now())
+    point("pipeline.settled")
+    return document
+
+
+def _roll_back_preview(row: Any, document: dict[str, Any]) -> None:  # noqa: ANN401
+    if row.preview:
+        raise _PreviewOnlyError(document)
+
+
+def _store(
+    house: House,
+    connection: Connection,
+    row: Any,  # noqa: ANN401
+    members: Sequence[StoredMember],
+    reading: Reading,
+) -> dict[str, Any]:
+    assert reading.driver is not None  # noqa: S101 - a reading without trouble has a driver
+    placed = []
+    for number, one in enumerate(reading.runs):
+        origin = Origin(row.source, number, reading.driver)
+        placed.append(place(Place(house, connection, origin, _as_row(one))))
+    touched = _give_meaning(house, connection, placed)
+    placed = [_with_session(connection, p) for p in placed]
+    code, params = outcome.of_runs(house, connection, placed, [r.run for r in reading.runs])
+    document = receipt(
+        row.source, members, row.id,
+        status=strongest(p.status for p in placed) if placed else Status.REFUSED,
+        code=code, params=params, driver=reading.driver, placed=placed,
+        findings=[f for r in reading.runs for f in r.run.findings],
+    )  # fmt: skip
+    if row.preview:
+        document["preview"] = [outcome.summary(connection, s) for s in touched]
+    return document
+
+
+def _as_row(one: Any) -> RunReading:  # noqa: ANN401
+    return RunReading(
+        run=one.run, block=one.block or None, samples=one.rows,
+        channels=channels_of(one.block) if one.block else (), figures=one.figures.to_json(),
+    )  # fmt: skip
+
+
+def _give_meaning(house: House, connection: Connection, placed: Sequence[Placed]) -> list[str]:
+    """Group, link and dose everything that the stored runs touch; return the sessions."""
+    counting = [p for p in placed if p.status in {Status.STORED, Status.SUPERSEDED}]
+    touched: dict[str, None] = {}
+    for one in counting:
+        touched |= dict.fromkeys(regroup(house, connection, *span(connection, one.run)))
+        known = runs.stored_run(connection, one.run)
+        if known is not None and known.session_id:
+            touched[known.session_id] = None
+    live = [s for s in touched if runs.runs_of(connection, s)]
+    for session_id in live:
+        link_by_identifier(house, connection, session_id)
+        cause = "superseded" if any(p.status is Status.SUPERSEDED for p in counting) else "ingest"
+        redose(house, connection, session_id, cause)
+    recourse(house, connection, [sessions.session_row(connection, s).patient_id for s in live])
+    return live
+
+
+def _with_session(connection: Connection, one: Placed) -> Placed:
+    known = runs.stored_run(connection, one.run)
+    return Placed(one.status, one.rows, one.run, known.session_id if known else None, one.code, one.params)
+
+
+def _refuse(house: House, row: Any, members: Sequence[StoredMember], reading: Reading) -> dict[str, Any]:  # noqa: ANN401
+    assert reading.trouble is not None  # noqa: S101 - only called with trouble
+    params = {**reading.trouble.details, "days": house.settings.refused_days}
+    return _end(house, row, members, Status.REFUSED, reading.trouble.code, params, reading)
+
+
+def wait(house: House, row: Any, members: Sequence[StoredMember], reading: Reading) -> dict[str, Any]:  # noqa: ANN401
+    """Keep a lone member until its companion comes; it is read alone after the time set by the site."""
+    until = house.now() + timedelta(hours=house.settings.companion_hours)
+    params = {"parts": ", ".join(reading.awaits), "hours": f"{house.settings.companion_hours:g}"}
+    document = _receipt(row, members, Status.WAITING, "waiting_companion", params, reading)
+    with house.db.write() as connection:
+        sources.wait(connection, row.id, "waiting_companion", document, until)
+    return document
+
+
+def merge(house: House, row: Any, partner: str, document: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Close the submissions of the parts with the receipt of the whole."""
+    with house.db.write() as connection:
+        for part in (row.id, *sources.waiting_parts(connection, partner)):
+            sources.finish(connection, part, document["status"], document["code"], document, house.now())
+    return document
+
+
+def postpone(house: House, row: Any, members: Sequence[StoredMember], reading: Reading) -> dict[str, Any]:  # noqa: ANN401
+    """Try again later, three times in all; then refuse."""
+    assert reading.trouble is not None  # noqa: S101 - only called with trouble
+    with house.db.write() as connection:
+        again = sources.postpone(connection, row.id, reading.trouble.code, house.now())
+    if not again:
+        return _refuse(house, row, members, reading)
+    return _receipt(row, members, Status.QUEUED, "queued_again", {"problem": reading.trouble.code}, reading)
+
+
+def known_before(house: House, row: Any, members: Sequence[StoredMember], earlier: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Answer for bytes that are here already: nothing changes."""
+    then = earlier.receipt
+    rows = then["rows"]
+    document = receipt(
+        row.source, members, row.id, status=Status.DUPLICATE,
+        code="duplicate_held" if then["status"] == Status.HELD.value else "duplicate",
+        params={"since": outcome.moment(earlier.at)},
+    ) | {
+        "driver": then["driver"], "runs": then["runs"], "sessions": then["sessions"],
+        "run_statuses": [Status.DUPLICATE.value] * len(then["run_statuses"]),
+        "rows": Rows(duplicate=rows["read"] - rows["ignored"], ignored=rows["ignored"]).to_json(),
+    }  # fmt: skip
+    with house.db.write() as connection:
+        _close(house, connection, row, document)
+    return document
+
+
+def _end(
+    house: House,
+    row: Any,  # noqa: ANN401
+    members: Sequence[StoredMember],
+    status: Status,
+    code: str,
+    params: dict[str, Any],
+    reading: Reading,
+) -> dict[str, Any]:
+    document = _receipt(row, members, status, code, params, reading)
+    with house.db.write() as connection:
+        _close(house, connection, row, document)
+    return document
+
+
+def _receipt(
+    row: Any,  # noqa: ANN401
+    members: Sequence[StoredMember],
+    status: Status,
+    code: str,
+    params: dict[str, Any],
+    reading: Reading,
+) -> dict[str, Any]:
+    return receipt(
+        row.source, members, row.id, status=status, code=code, params=params, driver=reading.driver
+    )
+
+
+def _close(house: House, connection: Connection, row: Any, document: dict[str, Any]) -> None:  # noqa: ANN401
+    sources.finish(connection, row.id, document["status"], document["code"], document, house.now())
+    audit.record(
+        connection, _HOUSE, "settle", row.id, status=document["status"], code=document["code"],
+        sessions=document["sessions"],
+    )  # fmt: skip

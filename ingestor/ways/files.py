@@ -1,0 +1,68 @@
+"""Files and folders named by a person: bundles are put together, each goes through the one door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingestor.detect import group, is_junk
+from ingestor.errors import IngestorError, StorageTrouble
+from ingestor.flow.pipeline import Receipt, ingest
+from ingestor.phrases import both
+from ingestor.store.sources import StoredMember
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ingestor.flow.house import House
+    from ingestor.store.sources import Order
+
+DEPTH = 8
+
+
+def ingest_paths(house: House, paths: Sequence[Path], order: Order) -> Iterator[Receipt]:
+    """Read files, and folders `DEPTH` levels deep; yield one receipt a bundle.
+
+    A file that cannot be read does not stop the others. A full or broken disk of ours does.
+
+    Raises:
+        StorageTrouble: nothing more can be kept safely.
+    """
+    found = {name: path for root in paths for name, path in _files(root)}
+    for names in group(list(found), house.reader.bundle_keys(list(found))):
+        yield _one(house, [found[name] for name in names], order)
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
+    if not root.is_dir():
+        yield str(root), root
+        return
+    for path in sorted(root.rglob("*")):
+        inside = path.relative_to(root)
+        if (
+            len(inside.parts) <= DEPTH
+            and path.is_file()
+            and not path.is_symlink()
+            and not is_junk(str(inside))
+        ):
+            yield str(path), path
+
+
+def _one(house: House, paths: Sequence[Path], order: Order) -> Receipt:
+    try:
+        kept = [(p.name, house.archive.put_path(p)) for p in paths]
+    except StorageTrouble:
+        raise
+    except IngestorError as error:
+        return unread([p.name for p in paths], error)
+    return ingest(house, [StoredMember(name, k.sha256, k.size) for name, k in kept], order)
+
+
+def unread(names: Sequence[str], error: IngestorError) -> Receipt:
+    """Return the receipt of a file whose bytes never came in."""
+    return {
+        "source": None, "members": [{"name": n, "bytes": None, "sha256": None} for n in names], "submission": None,
+        "status": "refused", "run_statuses": [], "code": error.code, "message": both(error.code, **error.details),
+        "driver": None, "runs": [], "sessions": [],
+        "rows": {"read": 0, "stored": 0, "held": 0, "duplicate": 0, "ignored": 0}, "findings": [],
+    }  # fmt: skip
