@@ -80,6 +80,18 @@ class NotFound(IngestorError):
     code = "not_found"
 
 
+class Denied(IngestorError):
+    """Nobody knows who asks: credentials are missing, wrong or over."""
+
+    code = "login_needed"
+
+
+class TooMany(IngestorError):
+    """More requests in a short time than one sender may make; `details["wait_s"]` says how long to wait."""
+
+    code = "too_many"
+
+
 class Forbidden(IngestorError):
     """Your role does not allow this."""
 

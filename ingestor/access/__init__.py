@@ -1,1 +1,1 @@
-"""Who may do what: roles, users, tokens, pseudonyms. No HTTP."""
+"""Who may do what: roles, accounts, logins, tokens and pseudonyms. Nothing here knows of HTTP."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ingestor.config import Settings
     from ingestor.flow.house import House
     from ingestor.store.audit import Actor
+    from ingestor.store.engine import Database
 
 EXIT_OK, EXIT_BUG, EXIT_USAGE, EXIT_REFUSED, EXIT_NOTHING, EXIT_DATABASE, EXIT_INTERRUPTED = (
     0,
@@ -51,6 +52,23 @@ class Front:
 
         with open_house(self.settings(**flags)) as house:
             yield house
+
+    @contextmanager
+    def store(self, **flags: Any) -> Iterator[tuple[Settings, Database]]:  # noqa: ANN401
+        """Open the database alone, created or upgraded: for commands that take in no files."""
+        from ingestor.store import places, schema
+        from ingestor.store.engine import open_database
+
+        settings = self.settings(**flags)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        db = open_database(settings.url)
+        try:
+            schema.upgrade(db)
+            with db.write() as connection:
+                places.ensure_centre(connection, settings.centre, settings.centre_name, settings.zone)
+            yield settings, db
+        finally:
+            db.close()
 
     def actor(self) -> Actor:
         """Return who types: the system's user, acting as admin of this machine."""

@@ -23,7 +23,6 @@ login = Table(
     "login", metadata,
     Column("sha256", HASH, primary_key=True),
     Column("account_id", ID, ForeignKey("account.id"), nullable=False, index=True),
-    Column("form_token", HASH, nullable=False),
     Column("created_at", UTC_TIME, nullable=False),
     Column("seen_at", UTC_TIME, nullable=False),
     Column("ended_at", UTC_TIME),

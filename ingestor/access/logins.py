@@ -1,0 +1,101 @@
+"""Logins: a random secret in the browser, its hash in the database, an end after idleness and after a shift."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ingestor.access import passwords
+from ingestor.access.permissions import AccountRole, Caller
+from ingestor.errors import Busy, DatabaseTrouble, Denied
+from ingestor.store import accounts, audit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ingestor.store.accounts import Account
+    from ingestor.store.engine import Database
+
+IDLE = timedelta(minutes=30)
+WHOLE = timedelta(hours=12)
+_NOTE_USE_EVERY = timedelta(seconds=60)
+NOBODY = audit.Actor("nobody", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A login just made; `secret` goes to the browser and is kept nowhere else."""
+
+    secret: str
+    caller: Caller
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def form_token(secret: str) -> str:
+    """Return what each form of this login carries; it cannot be had without the secret."""
+    return hashlib.sha256(f"form|{secret}".encode()).hexdigest()[:32]
+
+
+def _caller(account: Account, login: str) -> Caller:
+    role = AccountRole(account.role)
+    return Caller(account.id, account.name, role, account.centre, account.ward, account.language, login=login)
+
+
+def log_in(db: Database, name: str, password: str, now: datetime) -> Opened:
+    """Check name and password and open a login.
+
+    Raises:
+        Denied: `login_wrong`; the same answer, after the same time, whatever was wrong.
+        Busy: too many logins at once.
+    """
+    with db.read() as connection:
+        account = accounts.by_name(connection, name)
+    usable = account.password if account and account.disabled_at is None else None
+    good = passwords.matches(password, usable)
+    if account is None or not good:
+        with db.write() as connection:
+            # A name that nobody has may be a password typed into the wrong field: it is written nowhere.
+            audit.record(connection, NOBODY, "login_failed", account.id if account else "unknown")
+        raise Denied("login_wrong")
+    secret = secrets.token_urlsafe(32)
+    with db.write() as connection:
+        accounts.open_login(connection, _hash(secret), account.id, now)
+        audit.record(connection, audit.Actor(account.name, account.role), "login", account.id)
+    return Opened(secret, _caller(account, _hash(secret)))
+
+
+def caller_of(db: Database, secret: str, now: datetime) -> Caller:
+    """Return who holds this secret, and note that the login is in use.
+
+    Raises:
+        Denied: `login_needed`, or `login_over` where there was a login that has ended.
+    """
+    with db.read() as connection:
+        found = accounts.find_login(connection, _hash(secret))
+    if found is None:
+        raise Denied("login_needed")
+    login, account = found
+    over = now - login.seen_at > IDLE or now - login.created_at > WHOLE
+    if over or login.ended_at is not None or account.disabled_at is not None:
+        raise Denied("login_over")
+    if now - login.seen_at > _NOTE_USE_EVERY:
+        # A full disk or a busy writer must not throw people out.
+        with contextlib.suppress(Busy, DatabaseTrouble), db.write() as connection:
+            accounts.touch_login(connection, login.sha256, now)
+    return _caller(account, login.sha256)
+
+
+def log_out(db: Database, caller: Caller, now: datetime) -> None:
+    """End the caller's login; its secret is worth nothing from now on."""
+    if caller.login is None:
+        return
+    with db.write() as connection:
+        accounts.end_login(connection, caller.login, now)
+        audit.record(connection, audit.Actor(caller.name, caller.role.value), "logout", caller.account)
