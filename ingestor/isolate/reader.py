@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ingestor.detect import DriverStamp
     from ingestor.driver import Bundle, BundleKey
     from ingestor.meaning.clock import Clock
+    from ingestor.model import DriverStamp
 
 log = logging.getLogger(__name__)
 

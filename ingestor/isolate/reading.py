@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ingestor.detect import Answer, DriverStamp, kind_of, missing_parts, the_one
+from ingestor.detect import Answer, kind_of, missing_parts, the_one
 from ingestor.errors import IngestorError, LimitExceeded, Refused
 from ingestor.isolate.found import Broken, where
 from ingestor.isolate.limits import RUNS, check_bytes, check_log
 from ingestor.meaning.figures import RunFigures, run_figures
 from ingestor.meaning.normalise import normalise
+from ingestor.model import DriverStamp
 from ingestor.phrases import catalogue
 from ingestor.trace import to_block
 

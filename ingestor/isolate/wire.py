@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from ingestor.detect import Answer, DriverStamp
+from ingestor.detect import Answer
 from ingestor.driver import BundleKey, Claim
 from ingestor.isolate.found import Broken
 from ingestor.isolate.reading import Reading, RunReading, Trouble
 from ingestor.meaning.clock import Clock, Offset, device_key
 from ingestor.meaning.figures import RunFigures
-from ingestor.model import Evidence, Run
+from ingestor.model import DriverStamp, Evidence, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingestor.detect import DriverStamp
 from ingestor.driver import Bundle, Member
 from ingestor.isolate import cell
 from ingestor.isolate.found import Broken, find_drivers
 from ingestor.isolate.reading import read_here
 from ingestor.isolate.wire import clock_from_json, key_to_json, pack, reading_to_frame, stamp_to_json, unpack
+from ingestor.model import DriverStamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

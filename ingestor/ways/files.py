@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestor.detect import group, is_junk
@@ -13,6 +12,7 @@ from ingestor.store.sources import StoredMember
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from ingestor.flow.house import House
     from ingestor.store.sources import Order

@@ -1,0 +1,55 @@
+# Everything works on a bare Debian with python3 (3.11 or newer, with its venv module) and make.
+PYTHON ?= python3
+BIN := .venv/bin
+# A base environment is enough for the demo; tests want more.
+BASE := .venv/.base
+TEST := .venv/.test
+
+.PHONY: demo test check bench fuzz torture mutation test-system format clean
+
+demo: $(BASE)
+	$(BIN)/apherelog demo
+
+test: $(TEST)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not torture"
+
+check: $(TEST)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not torture"
+
+bench: $(TEST)
+	$(BIN)/python -m tests.benchmarks
+
+torture: $(TEST)
+	$(BIN)/python -m pytest -m torture
+
+fuzz: $(TEST)
+	APHERELOG_FUZZ_SECONDS=$${SECONDS_EACH:-60} $(BIN)/python -m pytest tests/drivers -m fuzz
+
+format: $(TEST)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# What the browser, PostgreSQL and system-call tests want; without it they are skipped with a line that says so.
+test-system:
+	apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium postgresql strace fonts-dejavu-core
+
+$(BASE): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+$(TEST): requirements-test.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@ $(BASE)
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
