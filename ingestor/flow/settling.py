@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ingestor.faultpoints import point
 from ingestor.flow import outcome
-from ingestor.flow.dosing import recourse, redose
-from ingestor.flow.grouping import regroup, span
-from ingestor.flow.linking import link_by_identifier
+from ingestor.flow.meaning import give_meaning
 from ingestor.flow.placing import Place, place
 from ingestor.flow.receipt import Placed, Rows, receipt, strongest
 from ingestor.model import Status
-from ingestor.store import audit, runs, sessions, sources
+from ingestor.store import audit, runs, sources
 from ingestor.store.audit import Actor
 from ingestor.store.runs import Origin, RunReading
 from ingestor.trace import channels_of
@@ -73,7 +71,9 @@ def _store(
     for number, one in enumerate(reading.runs):
         origin = Origin(row.source, number, reading.driver)
         placed.append(place(Place(house, connection, origin, _as_row(one))))
-    touched = _give_meaning(house, connection, placed)
+    counting = {p.run: p.status for p in placed if p.status in {Status.STORED, Status.SUPERSEDED}}
+    cause = "superseded" if Status.SUPERSEDED in counting.values() else "ingest"
+    touched = give_meaning(house, connection, counting, cause)
     placed = [_with_session(connection, p) for p in placed]
     code, params = outcome.of_runs(house, connection, placed, [r.run for r in reading.runs])
     document = receipt(
@@ -92,24 +92,6 @@ def _as_row(one: Any) -> RunReading:  # noqa: ANN401
         run=one.run, block=one.block or None, samples=one.rows,
         channels=channels_of(one.block) if one.block else (), figures=one.figures.to_json(),
     )  # fmt: skip
-
-
-def _give_meaning(house: House, connection: Connection, placed: Sequence[Placed]) -> list[str]:
-    """Group, link and dose everything that the stored runs touch; return the sessions."""
-    counting = [p for p in placed if p.status in {Status.STORED, Status.SUPERSEDED}]
-    touched: dict[str, None] = {}
-    for one in counting:
-        touched |= dict.fromkeys(regroup(house, connection, *span(connection, one.run)))
-        known = runs.stored_run(connection, one.run)
-        if known is not None and known.session_id:
-            touched[known.session_id] = None
-    live = [s for s in touched if runs.runs_of(connection, s)]
-    for session_id in live:
-        link_by_identifier(house, connection, session_id)
-        cause = "superseded" if any(p.status is Status.SUPERSEDED for p in counting) else "ingest"
-        redose(house, connection, session_id, cause)
-    recourse(house, connection, [sessions.session_row(connection, s).patient_id for s in live])
-    return live
 
 
 def _with_session(connection: Connection, one: Placed) -> Placed:

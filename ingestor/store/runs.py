@@ -211,6 +211,11 @@ def revision_of_source(
     return (row.id, row.state) if row else None
 
 
+def revision_row(connection: Connection, revision_key: str) -> Row[Any] | None:
+    """Return a reading without its rows, or None."""
+    return connection.execute(select(revision).where(revision.c.id == revision_key)).one_or_none()
+
+
 def set_state(connection: Connection, revision_key: str, state: str) -> None:
     """Change whether a reading counts."""
     connection.execute(update(revision).where(revision.c.id == revision_key).values(state=state))

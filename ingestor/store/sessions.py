@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 
 from ingestor.errors import NotFound
+from ingestor.ids import fresh
 from ingestor.store.tables import column_use, device, link, printed_patient, revision, run, run_pair, session
 
 if TYPE_CHECKING:
@@ -134,6 +135,44 @@ def declared_pairs(connection: Connection, runs: Iterable[str]) -> list[tuple[st
         .order_by(run_pair.c.at)
     )
     return [tuple(row) for row in connection.execute(query)]
+
+
+def add_pair(
+    connection: Connection, first: str, second: str, actor: str, reason: str, now: datetime, *, together: bool
+) -> str:
+    """Keep a person's word on two runs; an earlier word on the same two is revoked. Return its id."""
+    both = or_(
+        (run_pair.c.first == first) & (run_pair.c.second == second),
+        (run_pair.c.first == second) & (run_pair.c.second == first),
+    )
+    connection.execute(update(run_pair).where(both, run_pair.c.revoked_at.is_(None)).values(revoked_at=now))
+    key = fresh("pair")
+    connection.execute(
+        insert(run_pair).values(
+            id=key, first=first, second=second, together=together, actor=actor, reason=reason, at=now
+        )
+    )
+    return key
+
+
+def move_patient(connection: Connection, patient_id: str, into: str) -> None:
+    """Let the sessions of one patient belong to another; links keep naming the first."""
+    connection.execute(update(session).where(session.c.patient_id == patient_id).values(patient_id=into))
+
+
+def restore_patient(connection: Connection, patient_id: str) -> None:
+    """Give sessions back to the patient whom their newest link names."""
+    newest = (
+        select(link.c.session_id, func.max(link.c.number).label("number"))
+        .group_by(link.c.session_id)
+        .subquery()
+    )
+    named = (
+        select(link.c.session_id)
+        .join(newest, (link.c.session_id == newest.c.session_id) & (link.c.number == newest.c.number))
+        .where(link.c.patient_id == patient_id)
+    )
+    connection.execute(update(session).where(session.c.id.in_(named)).values(patient_id=patient_id))
 
 
 def sessions_of(connection: Connection, patient_ids: Iterable[str]) -> list[tuple[str, datetime]]:
