@@ -78,3 +78,33 @@ def load(**flags: Any) -> Settings:  # noqa: ANN401
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError("settings", problems=problems) from None
+
+
+def origins(settings: Settings) -> list[tuple[str, str, str]]:
+    """Return (name, value, origin) of every setting; origin is default, environment, file or flag."""
+    in_file = _file_keys()
+    found = []
+    for name in Settings.model_fields:
+        value = str(getattr(settings, name))
+        if name == "database_url" and "@" in value:
+            value = f"{value.split('://', maxsplit=1)[0]}://***@{value.rsplit('@', 1)[1]}"
+        from_environment = f"APHERELOG_{name.upper()}" in os.environ
+        given = name in settings.model_fields_set
+        origin = (
+            "environment"
+            if from_environment
+            else "file"
+            if name in in_file
+            else "flag"
+            if given
+            else "default"
+        )
+        found.append((name, value, origin))
+    return found
+
+
+def _file_keys() -> set[str]:
+    import tomllib
+
+    path = Path(os.environ.get("APHERELOG_CONFIG", "apherelog.toml"))
+    return set(tomllib.loads(path.read_text("utf-8"))) if path.exists() else set()

@@ -1,0 +1,5 @@
+"""`python -m ingestor` is `apherelog`."""
+
+from ingestor.cli import main
+
+main()
