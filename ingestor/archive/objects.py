@@ -13,10 +13,11 @@ import secrets
 from typing import TYPE_CHECKING
 
 from ingestor import disk
+from ingestor.archive.ground import Presence, try_link
 from ingestor.archive.source import open_source, read_piece, stamp_now
 from ingestor.archive.writer import Kept, Writer, too_large
 from ingestor.disk import FileStamp
-from ingestor.errors import NotFound, SettingsError, SourceChanged, StorageTrouble
+from ingestor.errors import NotFound, SourceChanged, StorageTrouble
 from ingestor.faultpoints import point
 
 if TYPE_CHECKING:
@@ -44,9 +45,10 @@ class Archive:
         self.tmp = root / "tmp"
         self.limit = limit
         self._durable: set[str] = set()
+        self._presence: Presence | None = None
 
     def prepare(self) -> None:
-        """Make the folders and see that the disk can keep the promise.
+        """Make the folders, see that the disk can keep the promise, and be seen by other processes.
 
         Raises:
             SettingsError: `shared_disk` or `archive_split`.
@@ -58,23 +60,18 @@ class Archive:
             raise disk.trouble(error) from error
         disk.require_local(self.root)
         disk.require_local(self.tmp)
-        self._try_link()
+        try_link(self.root, self.tmp)
+        self._presence = self._presence or Presence(self.root / "open.lock")
 
-    def _try_link(self) -> None:
-        """See that a name can move from `tmp` into the archive: one file system, one mount, hard links."""
-        name = f"probe-{secrets.token_hex(8)}"
-        first, second = self.tmp / name, self.root / name
-        try:
-            first.touch()
-            second.hardlink_to(first)
-        except OSError as error:
-            if error.errno in {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK}:
-                raise SettingsError("archive_split", path=str(self.root)) from error
-            # A full or read-only disk is told by the first put; reading goes on meanwhile.
-            log.warning("archive_not_writable", extra={"errno": error.errno})
-        finally:
-            first.unlink(missing_ok=True)
-            second.unlink(missing_ok=True)
+    def close(self) -> None:
+        """Be seen no longer by other processes; harmless if nobody saw this archive open."""
+        if self._presence is not None:
+            self._presence.leave()
+            self._presence = None
+
+    def is_alone(self) -> bool:
+        """Say whether no other process has this archive open: then nothing in it is on its way."""
+        return self._presence is not None and self._presence.is_alone()
 
     def put_path(self, path: str | bytes | Path, expect: FileStamp | None = None) -> Kept:
         """Copy a regular file. The source is only read; it is the caller's after that.
@@ -156,8 +153,17 @@ class Archive:
 
     def objects(self) -> Iterator[str]:
         """Yield the sum of every object, in order."""
-        for shard in sorted(entry.name for entry in os.scandir(self.root) if _SHARD.fullmatch(entry.name)):
-            yield from sorted(e.name for e in os.scandir(self.root / shard) if _SUM.fullmatch(e.name))
+        for shard in self.shards():
+            yield from self.shard(shard)
+
+    def shards(self) -> dict[str, int]:
+        """Return the folders of objects, in order, each with a mark that changes when a name in it does."""
+        found = sorted((e for e in os.scandir(self.root) if _SHARD.fullmatch(e.name)), key=lambda e: e.name)
+        return {entry.name: entry.stat().st_mtime_ns for entry in found}
+
+    def shard(self, shard: str) -> list[str]:
+        """Return the sums of the objects in one of `shards`, in order."""
+        return sorted(e.name for e in os.scandir(self.root / shard) if _SUM.fullmatch(e.name))
 
     def quarantine(self, sha256: str) -> Path:
         """Move a bad object out of the way, so that its name is free for the right bytes.

@@ -5,6 +5,7 @@ import hashlib
 import os
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,11 @@ from ingestor.errors import (
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Archive:
+def archive(tmp_path: Path) -> Iterator[Archive]:
     archive = Archive(tmp_path / "archive")
     archive.prepare()
-    return archive
+    yield archive
+    archive.close()
 
 
 def _sum(data: bytes) -> str:
@@ -271,4 +273,26 @@ def test_a_local_disk_is_told_from_others(tmp_path: Path) -> None:
 def test_preparing_twice_is_preparing_once(archive: Archive) -> None:
     archive.put_bytes(b"abc")
     archive.prepare()
-    assert sorted(entry.name for entry in archive.root.iterdir()) == sorted(["tmp", _sum(b"abc")[:2]])
+    assert sorted(entry.name for entry in archive.root.iterdir()) == sorted(
+        ["open.lock", "tmp", _sum(b"abc")[:2]]
+    )
+
+
+def test_processes_with_the_archive_open_see_each_other(archive: Archive) -> None:
+    assert archive.is_alone()
+    other = Archive(archive.root)
+    other.prepare()
+    assert not archive.is_alone()
+    assert not other.is_alone()
+    other.close()
+    other.close()
+    assert archive.is_alone()
+
+
+def test_the_mark_of_a_shard_changes_with_its_names(archive: Archive) -> None:
+    kept = archive.put_bytes(b"abc")
+    before = archive.shards()
+    assert archive.shard(kept.sha256[:2]) == [kept.sha256]
+    archive.quarantine(kept.sha256)
+    assert archive.shards() != before
+    assert archive.shard(kept.sha256[:2]) == []
