@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import secrets
+import time
 from typing import TYPE_CHECKING
 
 from ingestor import disk
@@ -160,6 +161,10 @@ class Archive:
         """Return the folders of objects, in order, each with a mark that changes when a name in it does."""
         found = sorted((e for e in os.scandir(self.root) if _SHARD.fullmatch(e.name)), key=lambda e: e.name)
         return {entry.name: entry.stat().st_mtime_ns for entry in found}
+
+    def age(self, sha256: str) -> float:
+        """Return how long ago an object got its name [s]; by the clock, so good for patience only."""
+        return time.time() - self.path_of(sha256).stat().st_ctime
 
     def shard(self, shard: str) -> list[str]:
         """Return the sums of the objects in one of `shards`, in order."""

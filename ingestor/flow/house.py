@@ -118,3 +118,4 @@ def open_house(settings: Settings, now: Callable[[], datetime] | None = None) ->
             yield house
         finally:
             db.close()
+            archive.close()
