@@ -254,7 +254,7 @@ def test_regenerable_columns_separators_and_still_plasma_make_no_cycles_of_thems
     assert single_use(make) == ()
 
 
-def test_every_code_has_its_phrases(make):
+def test_every_code_has_its_phrases():
     for code in (
         "unknown_zone", "zone_defaulted", "clock_offset_applied", "time_ambiguous", "time_nonexistent",
         "clock_set_back", "row_out_of_order", "time_not_believed", "unit_unknown", "value_implausible",
