@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestor.detect import Answer, DriverStamp, group, is_junk, kind_of, missing_parts, the_one
+from ingestor.detect import Answer, group, is_junk, kind_of, missing_parts, the_one
 from ingestor.driver import BundleKey, Claim
 from ingestor.errors import Refused
-from ingestor.model import Evidence
+from ingestor.model import DriverStamp, Evidence
 from ingestor.phrases import LANGUAGES, catalogue, phrase
 
 
