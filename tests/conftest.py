@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
+
+from tests.parts import Exports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ingestor.config import Settings
@@ -46,3 +50,21 @@ def house(settings: Settings) -> Iterator[House]:
 
     with open_house(settings, now=lambda: NOW) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exports]:
+    """Return a function that runs a simulator: simulated("twin-column-report", "--seed", "7", ...)."""
+    from simulators.command import simulate
+
+    made: dict[tuple[str, ...], Exports] = {}
+
+    def run(*arguments: str) -> Exports:
+        if arguments not in made:
+            folder = tmp_path_factory.mktemp("exports")
+            done = CliRunner().invoke(simulate, [*arguments, "--out", str(folder)])
+            assert done.exit_code == 0, done.output
+            made[arguments] = Exports(folder, json.loads((folder / "truth.json").read_text("utf-8")))
+        return made[arguments]
+
+    return run
