@@ -242,7 +242,7 @@ def test_sessions_of_one_patient_are_numbered_by_course(
         assert numbers[0] == 1
 
 
-def test_the_same_key_sent_twice_is_one_submission(house: House, bring: Bring, one: Exports):
+def test_the_same_key_sent_twice_is_one_submission(bring: Bring, one: Exports):
     from dataclasses import replace
 
     order = replace(ORDER, idempotency_key="k-1")
