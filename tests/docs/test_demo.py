@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_the_demo_answers_shows_its_logins_and_is_gone_on_exit(tmp_path: Path):
