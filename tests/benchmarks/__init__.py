@@ -1,0 +1,1 @@
+"""Benchmarks print ratios taken in one run; they are no timed tests."""
