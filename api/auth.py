@@ -1,0 +1,134 @@
+"""Who asks, and may they? One dependency a route; nothing is decided by looking at a path."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from api.service import Service, service_of
+from ingestor.access import logins, tokens
+from ingestor.access.permissions import Caller, Permission
+from ingestor.errors import Busy, DatabaseTrouble, Denied, Forbidden, TooMany
+from ingestor.store import audit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
+_FORM_HEADER = "x-form-token"
+
+
+def cookie_name(request: Request) -> str:
+    """Return the name of the login's cookie: bound to this host by its prefix wherever TLS allows that."""
+    return "__Host-sid" if request.url.scheme == "https" else "sid"
+
+
+def secret_of(request: Request) -> str | None:
+    """Return the secret of the browser's login, if it sent one."""
+    return request.cookies.get(cookie_name(request))
+
+
+def form_token_of(request: Request) -> str:
+    """Return what every form of this login must carry; empty without a login."""
+    secret = secret_of(request)
+    return logins.form_token(secret) if secret else ""
+
+
+def identify(request: Request) -> Caller:
+    """Return who asks.
+
+    Raises:
+        Denied: nobody known.
+        Forbidden: a browser was made to send this by another site.
+    """
+    service = service_of(request)
+    given = request.headers.get("authorization")
+    if given is not None:
+        scheme, _, text = given.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Denied
+        return tokens.caller_of(service.db, text.strip(), service.now())
+    secret = secret_of(request)
+    if not secret:
+        raise Denied
+    caller = logins.caller_of(service.db, secret, service.now())
+    if request.method not in _SAFE:
+        require_own_site(request, strict=True)
+    return caller
+
+
+def require_own_site(request: Request, *, strict: bool) -> None:
+    """See that a changing request comes from one of our own pages.
+
+    Source: https://go.dev/src/net/http/csrf.go for the rule; a browser that says nothing is refused here.
+
+    Args:
+        request: the request.
+        strict: refuse if the browser sent neither header.
+
+    Raises:
+        Forbidden: `foreign_form`.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None:
+        own = site in {"same-origin", "none"}
+    elif origin is not None:
+        parts = urlsplit(origin)
+        own = (parts.scheme, parts.netloc) == (request.url.scheme, request.headers.get("host", ""))
+    else:
+        own = not strict
+    if not own:
+        raise Forbidden("foreign_form")
+
+
+def require_form(request: Request, given: str | None) -> None:
+    """See that a form belongs to this login. Requests with a bearer token need none.
+
+    Raises:
+        Forbidden: `form_over`.
+    """
+    if "authorization" in request.headers:
+        return
+    sent = given or request.headers.get(_FORM_HEADER, "")
+    if not hmac.compare_digest(sent.encode(), form_token_of(request).encode()):
+        raise Forbidden("form_over")
+
+
+@cache
+def require(permission: Permission) -> Callable[[Request], Caller]:
+    """Return the dependency that lets only callers with this permission pass.
+
+    A refusal is on record; the same one again within a minute is not recorded twice.
+    """
+
+    def allowed(request: Request) -> Caller:
+        caller = identify(request)
+        request.state.caller = caller
+        try:
+            caller.require(permission)
+        except Forbidden:
+            _record_refusal(service_of(request), caller, permission)
+            raise
+        return caller
+
+    allowed.permission = permission  # type: ignore[attr-defined] # read by the table test and the description
+    return allowed
+
+
+def _record_refusal(service: Service, caller: Caller, permission: Permission) -> None:
+    with contextlib.suppress(TooMany, Busy, DatabaseTrouble):
+        service.refusals.take(f"{caller.account}|{permission.value}")
+        with service.db.write() as connection:
+            audit.record(connection, actor_of(caller), "refused", permission.value)
+
+
+def actor_of(caller: Caller) -> audit.Actor:
+    """Return how the audit trail names a caller."""
+    return audit.Actor(caller.name, caller.role.value)

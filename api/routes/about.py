@@ -1,0 +1,108 @@
+"""What may be asked without a login: is it alive, is it ready, how is it doing, and what can it do."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from api.auth import require
+from api.service import Service, service_of
+from ingestor import disk
+from ingestor.access.permissions import Permission
+from ingestor.errors import IngestorError
+from ingestor.store import schema
+from ingestor.store.answers import state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+router = APIRouter()
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_DOCS = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Interface of apherelog</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/static/vendor/swagger-ui/swagger-ui.css">
+</head>
+<body>
+<main id="docs" data-openapi="/openapi.json"></main>
+<script src="/static/vendor/swagger-ui/swagger-ui-bundle.js"></script>
+<script src="/static/docs.js"></script>
+</body>
+</html>
+"""
+# The one page with foreign style sheets: their pictures stand inside them as data.
+_DOCS_CSP = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+
+
+def _public_if(setting: str) -> Callable[[Request], None]:
+    """Return the dependency of a route that a site may take from the public."""
+
+    def allowed(request: Request) -> None:
+        if not getattr(service_of(request).settings, setting):
+            require(Permission.READ_CODES)(request)
+
+    return allowed
+
+
+@router.get("/health", tags=["service"], summary="Is the process alive")
+async def read_health(request: Request) -> dict[str, Any]:
+    """Answer as long as the process lives; `warnings` names what is less than safe in this installation."""
+    return {"status": "ok", "version": version("apherelog"), "warnings": list(service_of(request).warnings)}
+
+
+@router.get("/ready", tags=["service"], summary="Can it take and serve data")
+def read_ready(request: Request) -> JSONResponse:
+    """Look at the database, its version, and the room left; 503 if one of them fails."""
+    checks = _checks(service_of(request))
+    ready = all(checks.values())
+    return JSONResponse(
+        {"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503
+    )
+
+
+def _checks(service: Service) -> dict[str, bool]:
+    try:
+        got, wanted = schema.versions(service.db)
+        answers = True
+    except IngestorError:
+        got, wanted, answers = None, "", False
+    try:
+        room = disk.room(service.house.archive.tmp).holds()
+    except OSError:
+        room = False
+    return {"database": answers, "schema": got == wanted, "room": room}
+
+
+@router.get("/metrics", tags=["service"], summary="Numbers for monitoring")
+def read_metrics(request: Request) -> Response:
+    """Return counts in the text format of Prometheus; no ids and no names."""
+    _public_if("public_metrics")(request)
+    service = service_of(request)
+    with service.db.read() as connection:
+        numbers = state.numbers(connection)
+    return Response(service.metrics.text(numbers), media_type=_TEXT)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def read_openapi(request: Request) -> JSONResponse:
+    """Return the description of this interface."""
+    _public_if("public_docs")(request)
+    return JSONResponse(request.app.openapi())
+
+
+@router.get("/docs", include_in_schema=False)
+def read_docs(request: Request) -> HTMLResponse:
+    """Return the page on which the interface can be browsed and tried."""
+    _public_if("public_docs")(request)
+    return HTMLResponse(_DOCS, headers={"Content-Security-Policy": _DOCS_CSP})

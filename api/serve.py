@@ -1,0 +1,67 @@
+"""`apherelog serve`."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from typing import TYPE_CHECKING
+
+import click
+import uvicorn
+
+from api.app import create_app
+from api.protocol import BoundedProtocol
+from ingestor import log
+from ingestor.commands.front import Front, pass_front
+from ingestor.errors import SettingsError
+from ingestor.store import accounts
+
+if TYPE_CHECKING:
+    from ingestor.config import Settings
+
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_HEAD_BYTES = 64 << 10
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+)
+@click.option("--behind-proxy", is_flag=True, help="A proxy on this machine ends TLS and passes requests on.")
+@pass_front
+def serve(front: Front, host: str, port: int, behind_proxy: bool) -> None:  # noqa: FBT001 - click hands flags over
+    """Start the web service: pages, API and its description under /docs."""
+    if not behind_proxy and not _is_loopback(host):
+        raise SettingsError("open_without_tls", host=host)
+    log.configure(verbose=front.verbose, quiet=front.quiet)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    settings = front.settings()
+    if settings.allowed_hosts == ("*",) and not behind_proxy:
+        # A page of another site must not reach a service on this machine by a name of its own.
+        settings = front.settings(allowed_hosts=(*_LOOPBACK, host.lower()))
+    _say_what_next(front, settings)
+    config = uvicorn.Config(
+        create_app(settings), host=host, port=port, http=BoundedProtocol, ws="none", log_config=None,
+        access_log=False, server_header=False, timeout_graceful_shutdown=8, timeout_keep_alive=5,
+        h11_max_incomplete_event_size=_HEAD_BYTES, proxy_headers=behind_proxy, forwarded_allow_ips="127.0.0.1",
+    )  # fmt: skip
+    uvicorn.Server(config).run()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _say_what_next(front: Front, settings: Settings) -> None:
+    with front.store() as (_, db), db.read() as connection:
+        nobody = not accounts.everybody(connection, settings.centre)
+    if nobody:
+        front.tell(
+            "There is no account yet. In another terminal:\n"
+            f"  apherelog users add NAME --role nurse --data {settings.data_dir}\n"
+            "then open the address above and hand in an export, or: apherelog ingest PATH"
+        )

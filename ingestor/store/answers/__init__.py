@@ -1,0 +1,1 @@
+"""Read queries, one module a noun: what pages, the API and exports ask. Nothing here writes."""

@@ -1,0 +1,31 @@
+"""How the store is doing, in numbers without names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from ingestor.store.tables import dose, job, session, source
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def numbers(connection: Connection) -> dict[str, float]:
+    """Return counts of what is stored and of what waits."""
+    found: dict[str, float] = {
+        "sources": connection.execute(select(func.count()).select_from(source)).scalar_one(),
+        "sessions": connection.execute(
+            select(func.count()).select_from(session).where(session.c.joined_into.is_(None))
+        ).scalar_one(),
+        "sessions_without_patient": connection.execute(
+            select(func.count())
+            .select_from(session)
+            .where(session.c.joined_into.is_(None), session.c.patient_id.is_(None))
+        ).scalar_one(),
+    }
+    jobs = select(job.c.state, func.count()).where(job.c.state != "done").group_by(job.c.state)
+    found |= {f"jobs_{state}": count for state, count in connection.execute(jobs)}
+    doses = select(dose.c.status, func.count()).where(dose.c.known_to.is_(None)).group_by(dose.c.status)
+    return found | {f"doses_{status}": count for status, count in connection.execute(doses)}

@@ -1,0 +1,72 @@
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from ingestor.access import passwords, tokens
+from ingestor.access.permissions import AccountRole
+from ingestor.config import Settings
+from ingestor.store import accounts, audit, places, schema
+from ingestor.store.engine import open_database
+
+PASSWORD = "wooden lamp nine"
+ADMIN = audit.Actor("local:root", "admin")
+
+
+class Staff:
+    """One account and one token for each role."""
+
+    def __init__(self, data: Path) -> None:
+        self.tokens: dict[str, str] = {}
+        db = open_database(f"sqlite:///{data / 'apherelog.db'}")
+        now = datetime.now(UTC)
+        stored = passwords.hashed(PASSWORD)
+        with db.write() as connection:
+            for role in AccountRole:
+                accounts.add(connection, "vie", f"the {role.value}", role.value, now, password=stored)
+                account = accounts.by_name(connection, f"the {role.value}")
+                assert account is not None
+                self.tokens[role.value] = tokens.issue(connection, account, role, 30, now, ADMIN)
+        db.close()
+
+    def __getitem__(self, role: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[role]}"}
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    db = open_database(f"sqlite:///{path}")
+    schema.upgrade(db)
+    with db.write() as connection:
+        places.ensure_centre(connection, "vie", "Vienna", "Europe/Vienna")
+    db.close()
+    return path
+
+
+@pytest.fixture
+def data(empty_store: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    shutil.copy(empty_store, folder / "apherelog.db")
+    return folder
+
+
+@pytest.fixture
+def settings(data: Path) -> Settings:
+    return Settings(data_dir=data, centre="vie")
+
+
+@pytest.fixture
+def staff(data: Path) -> Staff:
+    return Staff(data)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings), follow_redirects=False) as client:
+        yield client
