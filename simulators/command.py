@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
-from simulators.export import write_exports
-from simulators.layouts import twin_column_report
+from simulators.catalogue import LAYOUTS
+from simulators.export import Folder, TruthFile
+from simulators.faults import FAULTS
+from simulators.layout import Style
 from simulators.schedule import Order
+from simulators.simulation import NotPossibleError, faults_for
+from simulators.simulation import simulate as simulated
 
-LAYOUTS = {twin_column_report.NAME: twin_column_report}
+if TYPE_CHECKING:
+    from simulators.layout import Layout
 
 
 class Options(TypedDict):
@@ -26,59 +31,77 @@ class Options(TypedDict):
     patients: int | None
     hours: float
     hz: float
-    language: str
+    language: str | None
     version: str | None
+    therapy: str | None
     zone: str
     as_json: bool
 
 
-@click.command()
+_FAULTS_HELP = "\n".join(["\b", *(f"  {f.name:<24} {f.tells}" for f in FAULTS.values())])
+
+
+@click.command(epilog=f"Faults, to be combined as you like:\n\n{_FAULTS_HELP}")
 @click.argument("layout", type=click.Choice([*LAYOUTS]))
 @click.option("--seed", type=click.IntRange(0), required=True, help="Everything follows from this number.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write into."
-)
-@click.option("--fault", "faults", multiple=True, metavar="NAME", help="Damage the export; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME", help="Damage; may be repeated.")
 @click.option("--sessions", type=click.IntRange(1), default=1, show_default=True, help="Number of exports.")
-@click.option(
-    "--per-file", type=click.IntRange(1), default=1, show_default=True, help="Treatments in one file."
-)
-@click.option(
-    "--patients", type=click.IntRange(1), help="Number of patients; one for ten treatments if not given."
-)
-@click.option("--hours", type=click.FloatRange(0.25, 24), default=4.0, show_default=True, help="Length.")
-@click.option(
-    "--hz",
-    type=click.FloatRange(1 / 600, 10),
-    default=1 / 60,
-    help="Samples a second; one a minute if not given.",
-)
-@click.option("--language", type=click.Choice(["de", "en"]), default="de", show_default=True)
+@click.option("--per-file", type=click.IntRange(1), default=1, show_default=True, help="Treatments a file.")
+@click.option("--patients", type=click.IntRange(1), help="Patients; one for ten treatments if not given.")
+@click.option("--hours", type=click.FloatRange(0.25, 96), default=4.0, show_default=True, help="Length.")
+@click.option("--hz", type=click.FloatRange(1 / 600, 10), default=1 / 60, help="Samples a second [1/60].")
+@click.option("--language", help="Language of the machine; its usual one if not given.")
 @click.option("--version", help="Version of the layout; the newest if not given.")
+@click.option("--therapy", help="Therapy, for machines that do several.")
 @click.option("--zone", default="Europe/Vienna", show_default=True, help="Zone of the machine's clock.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document of what was written.")
-def simulate(layout: str, **options: Unpack[Options]) -> None:
-    """Write an export of LAYOUT and truth.json beside it."""
-    renderer = LAYOUTS[layout]
-    version = options["version"] or renderer.VERSIONS[0]
-    if version not in renderer.VERSIONS:
-        raise click.BadParameter(
-            f"{layout} has the versions {', '.join(renderer.VERSIONS)}", param_hint="--version"
-        )
+@click.pass_context
+def simulate(context: click.Context, layout: str, **options: Unpack[Options]) -> None:
+    """Write exports of LAYOUT and truth.json beside them."""
+    chosen = LAYOUTS[layout]
+    style = _style(chosen, options)
     order = Order(
         seed=options["seed"],
         sessions=options["sessions"],
         patients=options["patients"],
         hours=options["hours"],
-        hz=options["hz"],
         per_file=options["per_file"],
-        language=options["language"],
-        version=version,
         zone=options["zone"],
     )
-    written = write_exports(renderer.exports(order), options["out"], layout, order.seed, options["faults"])
-    if options["as_json"]:
+    if order.per_file > 1 and not chosen.holds_many:
+        raise click.BadParameter(f"an export of {layout} holds one treatment", param_hint="--per-file")
+    try:
+        faults = faults_for(chosen, options["faults"])
+    except NotPossibleError as error:
+        raise click.BadParameter(str(error), param_hint="--fault") from error
+    truth = TruthFile(options["out"] / "truth.json", layout, order.seed, options["faults"])
+    folder = Folder(options["out"], truth)
+    for written in simulated(order, chosen, style, faults):
+        folder.add(written)
+    tell(context, {"layout": layout, "seed": order.seed, **folder.close()}, as_json=options["as_json"])
+
+
+def _style(layout: Layout, options: Options) -> Style:
+    """How to print, checked against what the layout can."""
+    language = _offered(layout, "language", layout.languages, options["language"])
+    version = _offered(layout, "version", layout.versions, options["version"])
+    therapy = _offered(layout, "therapy", layout.therapies, options["therapy"])
+    return Style(language, version, options["hz"], therapy)
+
+
+def _offered(layout: Layout, name: str, offered: tuple[str, ...], wanted: str | None) -> str:
+    if wanted is None:
+        return (*offered, "")[0]
+    if wanted not in offered:
+        raise click.BadParameter(f"{layout.name} has {', '.join(offered) or 'none'}", param_hint=f"--{name}")
+    return wanted
+
+
+def tell(context: click.Context, written: dict[str, Any], *, as_json: bool) -> None:
+    """Say what was written: a JSON document or a line."""
+    if as_json or getattr(context.obj, "json", False):
         click.echo(json.dumps(written, ensure_ascii=False))
         return
-    files = len(written["files"])
+    files = written["files"] if isinstance(written["files"], int) else len(written["files"])
     click.echo(f"{written['sessions']} treatments, {files} files, {written['bytes']} bytes: {written['out']}")

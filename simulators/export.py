@@ -1,67 +1,115 @@
-"""What one press of a machine's export button gives: named members, and the truth about them."""
+"""What one press of a machine's export button gives, and how it is written beside its truth."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from simulators.page import Page
     from simulators.truth import SessionTruth
+
+Members = dict[str, bytes]
+
+
+def _as_they_are(members: Members) -> Members:
+    return members
 
 
 @dataclass(frozen=True)
 class Export:
-    """One export.
+    """One export before it is damaged on its way.
 
     Attributes:
-        layout: name of the layout.
-        members: file name to bytes; most layouts have one.
+        pages: its texts.
         sessions: one truth a treatment.
-        faults: names of what was done to it.
+        others: members that are no text.
+        pack: puts the members into what lies on the medium (an archive, a workbook).
+        unpack: what can still be read of the members when the medium is damaged.
     """
 
     layout: str
-    members: dict[str, bytes]
+    pages: tuple[Page, ...]
     sessions: tuple[SessionTruth, ...]
-    faults: tuple[str, ...] = ()
-    notes: dict[str, Any] = field(default_factory=dict)
+    others: Members = field(default_factory=dict)
+    pack: Callable[[Members], Members] = _as_they_are
+    unpack: Callable[[Members], Members] = _as_they_are
 
-    def with_members(self, members: dict[str, bytes], fault: str) -> Export:
-        """The same treatment with damaged bytes."""
-        return replace(self, members=members, faults=(*self.faults, fault))
+    def members(self) -> Members:
+        """File name to bytes, as they lie on the medium."""
+        return self.pack({**{p.name: p.content() for p in self.pages}, **self.others})
 
 
-def write_exports(
-    exports: Iterable[Export], out: Path, layout: str, seed: int, faults: Iterable[str]
-) -> dict[str, Any]:
-    """Write the members and one `truth.json` that lists every session in order of writing.
+@dataclass(frozen=True)
+class Written:
+    """An export on its medium: bytes, the truth that can be found in them, and the folder it goes into."""
 
-    Returns:
-        what was written: folder, files, bytes, sessions, path of the truth.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    files: list[str] = []
-    size = 0
-    sessions: list[SessionTruth] = []
-    for export in exports:
-        for name, content in export.members.items():
-            (out / name).write_bytes(content)
-            size += len(content)
-        files += export.members
-        sessions += [{**s, "files": list(export.members), **export.notes} for s in export.sessions]
-    truth = {"layout": layout, "seed": seed, "faults": list(faults), "sessions": sessions}
-    path = out / "truth.json"
-    path.write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return {
-        "layout": layout,
-        "seed": seed,
-        "out": str(out),
-        "files": files,
-        "bytes": size,
-        "sessions": len(sessions),
-        "truth": str(path),
-    }
+    members: Members
+    sessions: tuple[SessionTruth, ...]
+    under: str = ""
+
+
+class TruthFile:
+    """`truth.json`, written session by session so that a registry fits into little memory."""
+
+    def __init__(self, path: Path, layout: str, seed: int, faults: Iterable[str]) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("w", encoding="utf-8")
+        head = json.dumps({"layout": layout, "seed": seed, "faults": list(faults)}, ensure_ascii=False)
+        self._file.write(head[:-1] + ', "sessions": [')
+        self._count = 0
+
+    def add(self, session: SessionTruth) -> None:
+        """Write one more session."""
+        self._file.write(("," if self._count else "") + "\n" + json.dumps(session, ensure_ascii=False))
+        self._count += 1
+
+    def close(self) -> str:
+        """Finish the document; its path."""
+        self._file.write("\n]}\n")
+        self._file.close()
+        return str(self._path)
+
+
+@dataclass
+class Folder:
+    """A folder that exports are written into, with one `truth.json`."""
+
+    out: Path
+    truth: TruthFile
+    keep_names: bool = True
+    files: list[str] = field(default_factory=list)
+    count: int = 0
+    bytes: int = 0
+    sessions: int = 0
+
+    def add(self, written: Written, under: str = "") -> None:
+        """Write one export's members and its truths."""
+        under = "/".join(part for part in (under, written.under) if part)
+        place = self.out / under if under else self.out
+        place.mkdir(parents=True, exist_ok=True)
+        names = [f"{under}/{name}" if under else name for name in written.members]
+        for name, content in written.members.items():
+            (place / name).write_bytes(content)
+            self.bytes += len(content)
+        for session in written.sessions:
+            self.truth.add({**session, "files": names})
+        self.count += len(names)
+        self.sessions += len(written.sessions)
+        if self.keep_names:
+            self.files += names
+
+    def close(self) -> dict[str, Any]:
+        """What was written: folder, files, bytes, sessions, path of the truth."""
+        return {
+            "out": str(self.out),
+            "files": self.files if self.keep_names else self.count,
+            "bytes": self.bytes,
+            "sessions": self.sessions,
+            "truth": self.truth.close(),
+        }

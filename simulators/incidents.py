@@ -80,6 +80,9 @@ ALARM_KINDS = {
 }
 
 
+UNKNOWN = AlarmKind(199, 2, "other", "Zustand 199", "Condition 199", 0.0, (75, 76), _GOES_ON)
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """One occurrence; seconds of the treatment.
@@ -108,7 +111,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Incidents:
-    """All alarms and pauses of one treatment, in order of time, never overlapping."""
+    """All alarms and pauses of one treatment in order of time; pauses never overlap."""
 
     alarms: tuple[Alarm, ...]
     pauses: tuple[Pause, ...]
@@ -128,6 +131,9 @@ def draw_incidents(plan: Plan) -> Incidents:
     rng.shuffle(causes)
     alarms: list[Alarm] = []
     pauses: list[Pause] = []
+    if plan.troubles.unknown_alarm:
+        onset = int(rng.integers(first, last))
+        alarms.append(Alarm(UNKNOWN, onset, None, onset + 75))
     for (start, latest), cause in zip(slots, causes, strict=False):
         if cause == "operator":
             pauses.append(Pause(start, min(start + int(rng.integers(40, 300)), latest), cause))
@@ -136,6 +142,7 @@ def draw_incidents(plan: Plan) -> Incidents:
         alarms.append(alarm)
         if alarm.kind.stops_pumps and alarm.cleared is not None:
             pauses.append(Pause(start + 1, alarm.cleared + int(rng.integers(1, 6)), alarm.kind.kind))
+    alarms.sort(key=lambda a: a.onset)
     return Incidents(tuple(alarms), tuple(pauses))
 
 
@@ -154,7 +161,7 @@ def _draw_alarm(rng: np.random.Generator, onset: int, latest: int) -> Alarm:
     kinds = list(ALARM_KINDS.values())
     kind = kinds[int(rng.choice(len(kinds), p=[k.weight for k in kinds]))]
     lasts = int(rng.integers(*kind.lasts))
-    cleared = min(onset + lasts, latest)
+    cleared = min(onset + lasts, latest) if kind.stops_pumps else onset + lasts
     answered = onset + int(rng.integers(3, max(4, min(60, cleared - onset))))
     seen = answered < cleared and (kind.stops_pumps or rng.random() < 0.8)
     aborts = kind.kind == "column_pressure_high" and bool(rng.random() < 0.2)

@@ -13,6 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from simulators.clock import Clock
     from simulators.columns import Column
+    from simulators.layout import Dose
     from simulators.patient import Patient
 
 
@@ -37,6 +38,8 @@ class Troubles:
         counter_reset: the plasma counter falls to 0 once, without any other sign.
         column_change: column A is replaced by a fresh one in the middle.
         keep_alives: seconds between repeats of an active alarm; 0 for the layout's own habit.
+        unknown_alarm: one alarm has a code that stands in no table.
+        second_patient: another identifier that turns up half way.
     """
 
     alarms_per_hour: float = 0.7
@@ -45,6 +48,8 @@ class Troubles:
     counter_reset: bool = False
     column_change: bool = False
     keep_alives: int = 0
+    unknown_alarm: bool = False
+    second_patient: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +92,18 @@ def instant(day: datetime, zone: str) -> datetime:
 
 
 def draw_flows(
-    rng: np.random.Generator, patient: Patient, seconds: int, columns: tuple[Column, ...]
+    rng: np.random.Generator, patient: Patient, seconds: int, columns: tuple[Column, ...], dose: Dose
 ) -> tuple[float, float, float]:
-    """Plasma flow, blood flow [mL/min] and load [mL] for a dose of 1.6 to 2.6 plasma volumes.
+    """Plasma flow, blood flow [mL/min] and load [mL] for a usual dose.
 
     Source: domain page, section 1 (flows, plasma per load, trial doses).
     """
-    product = columns[0].product
     loading_minutes = max(seconds - 900, 300) / 60 * 0.95
-    wanted = float(rng.uniform(1.6, 2.6)) * patient.plasma_volume_ml
-    plasma = round(float(np.clip(wanted / loading_minutes, 20, 45)), 1)
+    wanted = float(rng.uniform(*dose.volumes)) * patient.plasma_volume_ml
+    plasma = round(float(np.clip(wanted / loading_minutes, *dose.flow)), 1)
     yield_share = float(rng.uniform(0.62, 0.80))
     blood = float(np.clip(plasma / ((1 - patient.hematocrit) * yield_share), 40, 120))
-    load = float(rng.uniform(*product.load_ml))
+    load = float(rng.uniform(*columns[0].product.load_ml)) if columns else 0.0
     return plasma, float(round(blood)), load
 
 

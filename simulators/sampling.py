@@ -40,12 +40,21 @@ class Samples:
     blood: Floats
 
 
-def sample(treatment: Treatment, hz: float) -> Samples:
-    """All channels at `hz`, on whole multiples of the period by the wall clock, while there was power."""
+def sample(treatment: Treatment, hz: float, *, from_start: bool = False, forgets: bool = True) -> Samples:
+    """All channels at `hz`, while there was power.
+
+    Args:
+        treatment: what happened.
+        hz: samples a second.
+        from_start: samples stand at multiples of the period from connecting, the last one at disconnecting;
+            otherwise at multiples of the period by the wall clock.
+        forgets: whether the plasma counter restarts after a power failure.
+    """
     rng = treatment.plan.rng("sensors")
-    at, seconds = _moments(treatment, hz)
+    at, seconds = _moments(treatment, hz, from_start=from_start)
     n = len(seconds)
-    blood, plasma = treatment.blood_speed[seconds] / 10, treatment.plasma_speed[seconds] / 10
+    pumped = np.minimum(seconds, treatment.seconds - 1)
+    blood, plasma = treatment.blood_speed[pumped] / 10, treatment.plasma_speed[pumped] / 10
     slow = np.sin(at / 1700 + rng.uniform(0, 6)) * 4
     fill, resistance = _filling(treatment, seconds)
     access = -(24 + blood) - slow + rng.normal(0, 2.5, n)
@@ -62,19 +71,21 @@ def sample(treatment: Treatment, hz: float) -> Samples:
         np.rint(28 + plasma * (0.5 + 0.6 * at / max(treatment.seconds, 1)) + rng.normal(0, 1.5, n)),
         np.round(_eluate_ph(treatment, at) + rng.normal(0, 0.02, n), 2),
         np.round(_warmth(treatment, at) + rng.normal(0, 0.07, n), 1),
-        treatment.counter(seconds) / 10,
+        treatment.counter(seconds, forgets=forgets) / 10,
         ticks(treatment.blood)[seconds] / 10,
     )
 
 
-def _moments(treatment: Treatment, hz: float) -> tuple[Floats, Units]:
+def _moments(treatment: Treatment, hz: float, *, from_start: bool) -> tuple[Floats, Units]:
     period = 1 / hz
-    wall = treatment.plan.clock.wall(0)
-    past = (wall.hour * 3600 + wall.minute * 60 + wall.second) % period
-    first = (period - past) % period
-    at = np.arange(first, treatment.seconds, period)
+    if from_start:
+        at = np.append(np.arange(0, treatment.seconds, period), treatment.seconds)
+    else:
+        wall = treatment.plan.clock.wall(0)
+        past = (wall.hour * 3600 + wall.minute * 60 + wall.second) % period
+        at = np.arange((period - past) % period, treatment.seconds, period)
     seconds = at.astype(np.int64)
-    on = np.zeros(len(seconds), bool)
+    on = seconds == treatment.seconds
     for start, end in treatment.powered:
         on |= (seconds >= start) & (seconds < end)
     return at[on], seconds[on]

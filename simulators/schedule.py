@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulators.clock import Clock
-from simulators.columns import TWIN, Column, Product, draw_column
+from simulators.columns import Column, Product, draw_column
 from simulators.patient import Patient, draw_patient
-from simulators.plan import Device, Plan, Troubles, draw_flows, instant, working_morning
+from simulators.plan import Plan, Troubles, draw_flows, instant, working_morning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from simulators.layout import Layout
 
 SESSIONS_A_COURSE = 5
 SESSIONS_A_DEVICE = 1000
@@ -30,17 +32,13 @@ class Order:
         seed: everything follows from it.
         sessions: number of exports, or of treatments where `per_file` puts several into one.
         hours: length from connecting to disconnecting [h].
-        hz: samples a second.
     """
 
     seed: int
     sessions: int = 1
     patients: int | None = None
     hours: float = 4.0
-    hz: float = 1 / 60
     per_file: int = 1
-    language: str = "de"
-    version: str = ""
     zone: str = "Europe/Vienna"
     start: datetime | None = None
     troubles: Troubles = field(default_factory=Troubles)
@@ -64,6 +62,8 @@ class _Cupboard:
     kept: dict[str, tuple[Column, ...]] = field(default_factory=dict)
 
     def take(self, rng: np.random.Generator, patient: Patient, day: datetime) -> tuple[Column, ...]:
+        if not self.products:
+            return ()
         before = self.kept.get(patient.identifier)
         if before and before[0].product.is_regenerable and not before[0].is_worn:
             columns = tuple(c.used_again() for c in before)
@@ -80,28 +80,16 @@ def _working_day(base: datetime, number: int) -> datetime:
     return monday + timedelta(weeks=number // 5, days=number % 5)
 
 
-def schedule(
-    order: Order,
-    make: Device,
-    products: tuple[Product, ...] = TWIN,
-    hung: int = 2,
-    run_format: str = "%Y%m%d-{:02d}",
-) -> Iterator[Plan]:
-    """Plans in order of time: courses of up to five sessions on consecutive days, patient after patient.
+def schedule(order: Order, layout: Layout) -> Iterator[Plan]:
+    """Plans in order of time: courses of five working days, one or two patients a day.
 
-    Args:
-        order: what was asked for.
-        make: the machine; its serial number is a stem to which the seed is added, so that the runs of two
-            seeds never meet.
-        products: columns that this kind of machine takes.
-        hung: columns hung at once.
-        run_format: the machine's own number of a treatment; `{}` is its place on that day, from 1.
+    The serial number of the machine ends with the seed, so that the runs of two seeds never meet.
     """
     rng = order.rng(0)
     base = order.start or EARLIEST + timedelta(days=int(rng.integers(0, 3800)))
     count = order.patients or max(1, order.treatments // 10)
     patients = [draw_patient(order.rng(1, k)) for k in range(count)]
-    cupboard = _Cupboard(products, hung)
+    cupboard = _Cupboard(layout.products, layout.hung)
     a_day = min(count, 2 if order.hours <= LONGEST_OF_TWO_A_DAY else 1)
     for number in range(order.treatments):
         draws = order.rng(2, number)
@@ -112,12 +100,12 @@ def schedule(
         begin = order.start if order.start and not number else working_morning(draws, day, slot)
         columns = cupboard.take(draws, patient, day)
         seconds = int(order.hours * 3600)
-        plasma, blood, load = draw_flows(draws, patient, seconds, columns)
-        serial = f"{make.serial}{order.seed:04d}" + (f"-{machine}" if machine else "")
+        plasma, blood, load = draw_flows(draws, patient, seconds, columns, layout.dose)
+        serial = f"{layout.device.serial}{order.seed:04d}" + (f"-{machine}" if machine else "")
         yield Plan(
             seed=(order.seed, 3, number),
-            run=begin.strftime(run_format).format(slot + 1),
-            device=replace(make, serial=serial),
+            run=begin.strftime(layout.run_format).format(slot + 1),
+            device=replace(layout.device, serial=serial),
             patient=patient,
             typed_id=patient.identifier,
             clock=Clock(instant(begin, order.zone), order.zone),

@@ -82,6 +82,11 @@ class Treatment:
     resets: tuple[int, ...] = field(default=())
 
     @property
+    def removes_igg(self) -> bool:
+        """Whether plasma is cleaned here; a separator's plasma is treated elsewhere."""
+        return bool(self.columns)
+
+    @property
     def loads(self) -> tuple[Phase, ...]:
         """The cycles: a cycle is one load of one column."""
         return tuple(p for p in self.phases if p.kind == LOAD)
@@ -101,14 +106,24 @@ class Treatment:
         """Anticoagulant used [mL]: the inlet is blood and anticoagulant at the plan's ratio."""
         return int(self.blood[-1] / (self.plan.ratio - 1)) // UNITS_PER_TICK / 10
 
-    def counter(self, seconds: Units) -> Units:
-        """The cumulative plasma channel at `seconds` [tenths of mL], from 0 after each restart."""
-        shown = ticks(self.loaded)[seconds]
-        for restart in (*self.resets, *(start for start, _ in self.powered[1:])):
-            before = int(ticks(self.loaded)[restart])
-            since = seconds >= restart
-            shown = np.where(since, ticks(self.loaded)[seconds] - before, shown)
+    def counter(self, seconds: Units, *, forgets: bool = True) -> Units:
+        """The cumulative plasma channel at `seconds` [tenths of mL].
+
+        Args:
+            seconds: seconds of the treatment.
+            forgets: whether the machine loses the count when the power fails.
+        """
+        total = ticks(self.loaded)
+        shown = total[seconds]
+        outages = tuple(start for start, _ in self.powered[1:]) if forgets else ()
+        for restart in sorted((*self.resets, *outages)):
+            shown = np.where(seconds >= restart, total[seconds] - total[restart], shown)
         return shown
+
+    @property
+    def segment_ml(self) -> float:
+        """What a forgetful machine prints as its total: the plasma since the last restart [mL]."""
+        return int(self.counter(np.array([self.seconds]))[0]) / 10
 
 
 def load_volume_ml(loaded: Units, start: int, end: int) -> float:

@@ -14,6 +14,7 @@ from simulators.pumps import UNITS_PER_ML, Units, availability, counted, speed
 from simulators.treatment import ColumnInUse, Event, Phase, Treatment, load_volume_ml, only_loads
 
 if TYPE_CHECKING:
+    from simulators.layout import Style
     from simulators.plan import Plan
 
 # Phase, duration [s] for a 62.5 mL column, volume in bed volumes.  [K] defaults, see docs/simulators.md.
@@ -42,7 +43,7 @@ class _Run:
     hung: list[ColumnInUse]
 
 
-def treat_twin(plan: Plan) -> Treatment:
+def treat_twin(plan: Plan, _style: Style | None = None) -> Treatment:
     """Run one treatment on a twin-column machine.
 
     Source: domain page, section 1, for the phases and their order.

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from simulators.clock import time_texts
 from simulators.export import Export
+from simulators.layout import Cells, Layout
 from simulators.numbers import decimal, decimals
+from simulators.page import Marks, Page, joined
 from simulators.plan import Device
 from simulators.sampling import sample
-from simulators.schedule import Order, schedule
-from simulators.truth import truth_of
+from simulators.treatment import LOAD
+from simulators.truth import Shown, truth_of
 from simulators.twin_column import treat_twin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
+    from simulators.layout import Style
+    from simulators.sampling import Samples
     from simulators.treatment import Treatment
-    from simulators.truth import SessionTruth
 
 NAME = "twin-column-report"
-VERSIONS = ("2.1", "2.0")
 LANGUAGES = ("de", "en")
-DEVICE = Device("AdsorptionsMonitor", "AdsorptionsMonitor TC-2", "AM-", "3.20")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,39 +89,55 @@ _PHASES = {
 _DATE_TIME = "%d.%m.%Y %H:%M:%S"
 
 
-def exports(order: Order) -> Iterator[Export]:
-    """`order.sessions` files, each with `order.per_file` treatments."""
-    version = order.version or VERSIONS[0]
-    group: list[Treatment] = []
-    for plan in schedule(order, DEVICE):
-        group.append(treat_twin(plan))
-        if len(group) == order.per_file:
-            yield _file(group, version, order)
-            group = []
-
-
-def _file(group: list[Treatment], version: str, order: Order) -> Export:
-    lines = [line for t in group for line in report(t, version, order.language, order.hz)]
-    plan = group[0].plan
+def render(treatments: Sequence[Treatment], style: Style) -> Export:
+    """One file with one or more treatments."""
+    plan = treatments[0].plan
     name = f"TC_{plan.device.serial}_{plan.run}.txt"
-    content = "".join(f"{line}\r\n" for line in lines).encode("cp1252")
-    return Export(NAME, {name: content}, tuple(_truth(t) for t in group))
+    page = joined([report(t, style) for t in treatments], name)
+    truths = tuple(
+        truth_of(t, Shown(reported_ml=t.plasma_ml, loads=True, counter=m.counter))
+        for t, m in zip(treatments, page.marks, strict=True)
+    )
+    return Export(NAME, (replace(page, encoding="cp1252", seal=seal),), truths)
 
 
-def _truth(treatment: Treatment) -> SessionTruth:
-    return truth_of(treatment, treatment.plasma_ml)
+def report(treatment: Treatment, style: Style) -> Page:
+    """One treatment, from `#TCR` to the end mark."""
+    words, samples = _WORDS[style.language], sample(treatment, style.hz)
+    parts = [
+        [f"#TCR {style.version}", *_head(treatment, words.head)],
+        [words.sections[0], words.columns, *_columns(treatment)],
+        [words.sections[1], *_cycles(treatment, words, style)],
+        [words.sections[2], words.alarms, *_alarms(treatment, style.language)],
+        [words.sections[3], *_samples(treatment, samples, words, style)],
+        [words.sections[4], *_totals(treatment, words.totals)],
+    ]
+    lines = [line for part in parts for line in part]
+    begins = [0, *accumulate(len(part) for part in parts)]
+    loads = [begins[2] + 2 + i for i, p in enumerate(treatment.phases) if p.kind == LOAD]
+    marks = Marks(
+        known=7,
+        samples=np.arange(begins[4] + 2, begins[5]),
+        counter=samples.plasma,
+        loads=tuple(loads),
+        load_ends=tuple(loads),
+        alarms=tuple(range(begins[3] + 2, begins[4])),
+        stop=7,
+        reported=begins[5] + 1,
+        end=len(lines),
+    )
+    return Page("", (*lines, f"{words.end};"), (marks,), seal=seal)
 
 
-def report(treatment: Treatment, version: str, language: str, hz: float) -> list[str]:
-    """Lines of one treatment, from `#TCR` to the end mark."""
-    words = _WORDS[language]
-    lines = [f"#TCR {version}", *_head(treatment, words.head)]
-    lines += [words.sections[0], words.columns, *_columns(treatment)]
-    lines += [words.sections[1], *_cycles(treatment, words, language, version)]
-    lines += [words.sections[2], words.alarms, *_alarms(treatment, language)]
-    lines += [words.sections[3], *_samples(treatment, words, version, hz)]
-    lines += [words.sections[4], *_totals(treatment, words.totals)]
-    return [*lines, f"{words.end};{len(lines)}"]
+def seal(page: Page) -> tuple[str, ...]:
+    """Put the count of lines into every end mark."""
+    lines, first = list(page.lines), 0
+    for place, line in enumerate(lines):
+        if line.startswith("#TCR "):
+            first = place
+        elif line.startswith(("#ENDE;", "#END;")):
+            lines[place] = f"{line.partition(';')[0]};{place - first}"
+    return tuple(lines)
 
 
 def _head(treatment: Treatment, keys: tuple[str, ...]) -> list[str]:
@@ -145,12 +165,12 @@ def _columns(treatment: Treatment) -> list[str]:
     return lines
 
 
-def _cycles(treatment: Treatment, words: _Words, language: str, version: str) -> list[str]:
-    shows_status = version != "2.0"
+def _cycles(treatment: Treatment, words: _Words, style: Style) -> list[str]:
+    shows_status = style.version != "2.0"
     lines = [words.cycles if shows_status else words.cycles.rsplit(";", 1)[0]]
     clock = treatment.plan.clock
     for phase in treatment.phases:
-        word = _PHASES[phase.kind][LANGUAGES.index(language)]
+        word = _PHASES[phase.kind][LANGUAGES.index(style.language)]
         times = f"{clock.wall(phase.start):%H:%M:%S};{clock.wall(phase.end):%H:%M:%S}"
         line = f"{phase.cycle};{phase.position};{word};{times};{decimal(phase.volume_ml, 1, ',')}"
         lines.append(f"{line};{words.status[0 if phase.completed else 1]}" if shows_status else line)
@@ -170,11 +190,10 @@ def _alarms(treatment: Treatment, language: str) -> list[str]:
     ]
 
 
-def _samples(treatment: Treatment, words: _Words, version: str, hz: float) -> list[str]:
+def _samples(treatment: Treatment, s: Samples, words: _Words, style: Style) -> list[str]:
     header = words.samples
-    if version == "2.0":
+    if style.version == "2.0":
         header = header.replace(";QP;", f";{words.plasma_flow};")
-    s = sample(treatment, hz)
     columns = (
         time_texts(treatment.plan.clock.walls(s.seconds)),
         decimals(s.blood_flow, 1, ","),
@@ -197,3 +216,17 @@ def _totals(treatment: Treatment, keys: tuple[str, ...]) -> list[str]:
         str(len(treatment.loads)),
     )
     return [f"{key};{value}" for key, value in zip(keys, values, strict=True)]
+
+
+LAYOUT = Layout(
+    NAME,
+    versions=("2.1", "2.0"),
+    languages=LANGUAGES,
+    device=Device("", "AdsorptionsMonitor TC-2", "AM-", "3.20"),
+    treat=treat_twin,
+    render=render,
+    holds_many=True,
+    cells=Cells(";", ",", flow=2, counter=8, load=5),
+    checksum=True,
+    counts_lines=True,
+)

@@ -1,0 +1,72 @@
+"""Firmware that nobody has seen: another version in the head, a new column, a column named twice."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from simulators.export import Export
+    from simulators.layout import Layout
+    from simulators.page import Page
+
+# Where each layout says which version it is, and what a version from the future would say.
+VERSIONS: dict[str, tuple[str, str]] = {
+    "twin-column-report": (r"^#TCR \d\.\d$", "#TCR 4.0"),
+    "twin-column-journal": (r"^H\t", "H4\t"),
+    "twin-column-serial": (r"^(\d+)\|H\|", r"\1|H4|"),
+    "single-column-table": (r"^# software: .*$", "# software: 9.0.0"),
+    "separator-record": (r"urn:apherelog:separator-record:1", "urn:apherelog:separator-record:2"),
+    "hl7-pcd": (r"\|2\.6\|", "|2.9|"),
+    "prismaflex": (r"^SW VERSION: .*$", "SW VERSION: 11.40 V01R00;"),
+}
+
+# In the others the version is that of the machine's software, which may well print the same layout.
+SAY_THEIR_VERSION = {"twin-column-report", "twin-column-journal", "twin-column-serial", "separator-record"}
+
+
+def unknown_firmware(export: Export, layout: Layout, _rng: np.random.Generator) -> Export:
+    """The head names a version from the future."""
+    pattern, future = VERSIONS[layout.name]
+    compiled = re.compile(pattern)
+    pages = [replace(p, lines=tuple(compiled.sub(future, line) for line in p.lines)) for p in export.pages]
+    refused = {"expected": ["refused"]} if layout.name in SAY_THEIR_VERSION else {}
+    sessions = tuple({**s, **refused} for s in export.sessions)
+    return replace(export, pages=tuple(pages), sessions=sessions)
+
+
+def unknown_column(export: Export, layout: Layout, _rng: np.random.Generator) -> Export:
+    """The samples have one more column, `QX`."""
+    return _with_column(export, layout, lambda _header: "QX")
+
+
+def doubled_column(export: Export, layout: Layout, _rng: np.random.Generator) -> Export:
+    """The samples have two columns of the same name."""
+    flow = layout.cells.flow if layout.cells else 0
+    separator = layout.cells.separator if layout.cells else ";"
+    doubled = _with_column(export, layout, lambda header: header.split(separator)[flow])
+    sessions = tuple({**s, "expected": ["refused"]} for s in doubled.sessions)
+    return replace(doubled, sessions=sessions)
+
+
+def _with_column(export: Export, layout: Layout, name: Callable[[str], str]) -> Export:
+    separator = layout.cells.separator if layout.cells else ";"
+    pages = [_widened(page, separator, name) for page in export.pages]
+    return replace(export, pages=tuple(pages))
+
+
+def _widened(page: Page, separator: str, name: Callable[[str], str]) -> Page:
+    lines = list(page.lines)
+    for marks in page.marks:
+        if not len(marks.samples):
+            continue
+        header = int(marks.samples[0]) - 1
+        lines[header] += f"{separator}{name(lines[header])}"
+        for place, line in enumerate(marks.samples.tolist()):
+            lines[line] += f"{separator}{place % 10}"
+    return replace(page, lines=tuple(lines))

@@ -1,0 +1,132 @@
+"""What happens to a text on its medium, after the machine put its checksum in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from simulators.export import Export
+    from simulators.layout import Layout
+    from simulators.page import Page
+    from simulators.truth import SessionTruth
+
+WRONG_FRAMES = 5
+DISTURBED_FRAMES = 25
+
+
+def flipped_digit(export: Export, layout: Layout, rng: np.random.Generator) -> Export:
+    """One digit of one number is another digit: in a load's volume if the layout prints it, else in a sample."""
+    page = next(p for p in export.pages if _numbers(p, layout))
+    sealed, (session, line, field) = page.sealed(), _drawn(_numbers(page, layout), rng)
+    separator = layout.cells.separator if layout.cells else ";"
+    fields = sealed.lines[line].split(separator)
+    was = fields[field]
+    fields[field] = f"{_another(was[0], rng)}{was[1:]}"
+    changed = (*sealed.lines[:line], separator.join(fields), *sealed.lines[line + 1 :])
+    pages = tuple(replace(sealed, lines=changed) if p is page else p for p in export.pages)
+    note = {"flipped": {"member": page.name, "line": line + 1, "was": was, "is": fields[field]}}
+    sessions = list(export.sessions)
+    sessions[session] = _after_flip(sessions[session], layout, was, fields[field]) | note
+    return replace(export, pages=pages, sessions=tuple(sessions))
+
+
+def _drawn(places: list[tuple[int, int, int]], rng: np.random.Generator) -> tuple[int, int, int]:
+    return places[int(rng.integers(len(places)))]
+
+
+def _after_flip(truth: SessionTruth, layout: Layout, was: str, now: str) -> SessionTruth:
+    """A checksum over the file shows it, a frame's check drops it, else the readings disagree."""
+    cells = layout.cells
+    if cells is None or cells.load is None:
+        return truth | ({"expected": ["held"]} if layout.sums_the_file else {})
+    wrong = float(now.replace(cells.decimal, ".")) - float(was.replace(cells.decimal, "."))
+    readings = truth["readings"] | {"cycles": round(truth["readings"]["cycles"] + wrong, 1)}
+    return truth | {"readings": readings}
+
+
+def _numbers(page: Page, layout: Layout) -> list[tuple[int, int, int]]:
+    """Session, line and field of the numbers that count."""
+    cells = layout.cells
+    if cells is None:
+        return []
+    if cells.load is not None:
+        return [(m.session, line, cells.load) for m in page.marks for line in m.loads]
+    return [
+        (m.session, line, cells.counter)
+        for m in page.marks
+        for line in m.samples[len(m.samples) // 3 : -3].tolist()
+    ]
+
+
+def _another(digit: str, rng: np.random.Generator) -> str:
+    if not digit.isdigit():
+        return "7"
+    return str((int(digit) + int(rng.integers(1, 10))) % 10)
+
+
+def wrong_checksum(export: Export, layout: Layout, rng: np.random.Generator) -> Export:
+    """The checksum or count at the end is wrong; on a serial line, that of some frames."""
+    pages = []
+    for page in export.pages:
+        if page.seal is None:
+            pages.append(page)
+            continue
+        sealed = page.sealed()
+        lines = list(sealed.lines)
+        for line in _check_lines(sealed, rng):
+            lines[line] = lines[line][:-1] + _another_hex(lines[line][-1])
+        pages.append(replace(sealed, lines=tuple(lines)))
+    truth = {"expected": ["held"]} if layout.sums_the_file else {"complete": not layout.counts_lines}
+    sessions = tuple({**s, **truth} for s in export.sessions)
+    return replace(export, pages=tuple(pages), sessions=sessions)
+
+
+def noise(export: Export, _layout: Layout, rng: np.random.Generator) -> Export:
+    """Bytes that no machine sent, between frames and inside some samples."""
+    return _disturbed(export, rng, _with_noise)
+
+
+def lost_bytes(export: Export, _layout: Layout, rng: np.random.Generator) -> Export:
+    """Bytes that never arrived, inside some samples."""
+    return _disturbed(export, rng, _with_gap)
+
+
+def _disturbed(
+    export: Export, rng: np.random.Generator, disturb: Callable[[str, np.random.Generator], str]
+) -> Export:
+    pages = []
+    for page in export.pages:
+        sealed = page.sealed()
+        lines = list(sealed.lines)
+        inner = page.marks[0].samples[3:-3]
+        for line in rng.choice(inner, min(DISTURBED_FRAMES, len(inner)), replace=False).tolist():
+            lines[line] = disturb(lines[line], rng)
+        pages.append(replace(sealed, lines=tuple(lines)))
+    return replace(export, pages=tuple(pages))
+
+
+def _with_noise(frame: str, rng: np.random.Generator) -> str:
+    garbage = bytes(rng.integers(0, 256, int(rng.integers(1, 5))).tolist()).decode("latin-1")
+    at = int(rng.choice([0, int(rng.integers(1, len(frame)))]))
+    return frame[:at] + garbage + frame[at:]
+
+
+def _with_gap(frame: str, rng: np.random.Generator) -> str:
+    at = int(rng.integers(1, len(frame) - 1))
+    return frame[:at] + frame[at + int(rng.integers(1, 12)) :]
+
+
+def _check_lines(page: Page, rng: np.random.Generator) -> list[int]:
+    if page.lines[0].startswith("\x02"):
+        inner = page.marks[0].samples[3:-3]
+        return sorted(int(line) for line in rng.choice(inner, WRONG_FRAMES, replace=False))
+    return [m.end for m in page.marks if m.end is not None]
+
+
+def _another_hex(digit: str) -> str:
+    return {"9": "8", "F": "0"}.get(digit, f"{int(digit, 16) + 1:X}") if digit.strip() else "1"
