@@ -85,7 +85,13 @@ _TWIN = ("twin-column-report", "twin-column-journal", "twin-column-serial")
 _SAMPLED = (*_TWIN, "single-column-table")
 _REPEATING = ("twin-column-journal", "twin-column-serial", "separator-record", "hl7-pcd")
 _TABLES = ("twin-column-report", "single-column-table")
-_TEXTS = (*_SAMPLED, "separator-record")
+_ENCODED = (
+    "twin-column-report",
+    "twin-column-journal",
+    "single-column-table",
+    "separator-record",
+    "session-sheet",
+)
 _SECOND = ("many", "twin-column-journal", "twin-column-serial", "hl7-pcd", "prismaflex")
 
 FAULTS: dict[str, Fault] = {
@@ -110,7 +116,7 @@ FAULTS: dict[str, Fault] = {
         _writing(writing.dropped_lines, *_SAMPLED),
         _writing(writing.doubled_lines, *_SAMPLED),
         _writing(writing.reordered_lines, *_SAMPLED),
-        _writing(writing.encoding_swap),
+        _writing(writing.encoding_swap, *_ENCODED),
         _writing(writing.locale_swap, _CELLS),
         _writing(writing.unbelievable, *_SAMPLED),
         _writing(firmware.unknown_firmware, *firmware.VERSIONS),
