@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from ingestor.ids import derived
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +64,52 @@ class Course:
 
 
 def group(patient: str, sessions: Sequence[SessionBrief], gap_days: int = 28) -> tuple[Course, ...]:
-    """Return the patient's courses, earliest first; the order of `sessions` does not matter."""
-    raise NotImplementedError
+    """Return the patient's courses, earliest first; the order of `sessions` does not matter.
+
+    The gap is measured from start to start, so that a session without an end is like any other.
+    """
+    ordered = sorted(sessions, key=lambda s: (s.started, s.id))
+    runs: list[list[SessionBrief]] = []
+    for one in ordered:
+        if runs and one.started - runs[-1][-1].started <= timedelta(days=gap_days):
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return tuple(_course(patient, number, run) for number, run in enumerate(runs, start=1))
+
+
+def _course(patient: str, number: int, members: list[SessionBrief]) -> Course:
+    counted = [s for s in members if s.counted]
+    formulas = {s.plasma_volume_formula for s in counted if s.pv_multiple is not None}
+    formula = formulas.pop() if len(formulas) == 1 else None
+    placed = _placed(counted, multiples=formula is not None)
+    return Course(
+        id=derived("course", patient, members[0].id),
+        number=number,
+        started=members[0].started,
+        ended=max(s.ended or s.started for s in members),
+        sessions=placed,
+        left_out=tuple(s.id for s in members if not s.counted),
+        processed_plasma_ml=placed[-1].cumulative_plasma_ml if placed else Decimal(0),
+        pv_multiple=placed[-1].cumulative_pv_multiple if placed else None,
+        formula=formula,
+        lower_bound=any(s.lower_bound or not s.counted or s.processed_plasma_ml is None for s in members),
+    )
+
+
+def _placed(counted: list[SessionBrief], *, multiples: bool) -> tuple[CourseSession, ...]:
+    """Number the sessions and add up; a session without a multiple ends the sum of multiples."""
+    volume, multiple = Decimal(0), Decimal(0) if multiples else None
+    placed: list[CourseSession] = []
+    before: SessionBrief | None = None
+    for number, one in enumerate(counted, start=1):
+        volume += one.processed_plasma_ml or 0
+        multiple = None if multiple is None or one.pv_multiple is None else multiple + one.pv_multiple
+        interval = None if before is None else _days(one.started - before.started)
+        placed.append(CourseSession(one.id, number, interval, volume, multiple))
+        before = one
+    return tuple(placed)
+
+
+def _days(span: timedelta) -> Decimal:
+    return (Decimal(int(span.total_seconds())) / 86400).quantize(Decimal("0.01"))

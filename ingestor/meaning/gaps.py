@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,10 +22,38 @@ class Missing:
     before: str
 
 
+_NUMBER = re.compile(r"(.*?)(\d+)", re.ASCII)
+_DAILY = re.compile(r"(\d{8}[-_/.])(\d{1,4})", re.ASCII)
+
+
 def missing(printed: Iterable[str], most: int = 1000) -> tuple[Missing, ...]:
     """Return the gaps in one machine's own run numbers.
 
     `20240318-02` without `20240318-01` is a gap; so is a plain counter that skips. A jump of more than `most`
     is a new series, not a gap.
     """
-    raise NotImplementedError
+    series: dict[tuple[str, bool], dict[int, str]] = {}
+    for text in printed:
+        daily = _DAILY.fullmatch(text)
+        found = daily or _NUMBER.fullmatch(text)
+        if found:
+            series.setdefault((found[1], bool(daily)), {})[int(found[2])] = text
+    gaps = []
+    for (_, is_daily), known in sorted(series.items()):
+        numbers = ([0] if is_daily else []) + sorted(n for n in known if n or not is_daily)
+        for before, after in pairwise(numbers):
+            if 1 < after - before <= most:
+                gaps.append(_gap(before, after, known))
+    return tuple(gaps)
+
+
+def _gap(before: int, after: int, known: dict[int, str]) -> Missing:
+    stem, digits = _stem(known[after])
+    first, last = (f"{stem}{n:0{len(digits)}d}" for n in (before + 1, after - 1))
+    return Missing(first, last, after - before - 1, known.get(before), known[after])
+
+
+def _stem(text: str) -> tuple[str, str]:
+    found = _DAILY.fullmatch(text) or _NUMBER.fullmatch(text)
+    assert found  # noqa: S101 - only numbers that were taken apart before
+    return found[1], found[2]
