@@ -166,8 +166,9 @@ def _rows(
 def _equal(a: TraceColumn, b: TraceColumn, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
     scale = max(a.scale, b.scale)
     left, right = a.mantissa * 10 ** (scale - a.scale), b.mantissa[rows] * 10 ** (scale - b.scale)
-    same: npt.NDArray[np.bool_] = (left == right) | (a.null & b.null[rows])
-    return same & (a.null == b.null[rows])
+    nothing = b.null[rows]
+    same: npt.NDArray[np.bool_] = np.where(a.null, nothing, ~nothing & (left == right))
+    return same
 
 
 def _value(column: TraceColumn, row: int) -> str | None:
