@@ -2,84 +2,274 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections import Counter as Tally
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ingestor.meaning import readings
+from ingestor.meaning.measured import ColumnFigures, RunFigures, Stretch
+from ingestor.meaning.plasma_volume import rounded
+from ingestor.meaning.policy import Limits
+from ingestor.meaning.stamps import EPOCH, utc_of
+from ingestor.model import Phase, Priority, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
-    from decimal import Decimal
 
-    from ingestor.meaning.policy import Limits
-    from ingestor.model import Run
+    from ingestor.meaning.readings import Counter, Span
+    from ingestor.model import Alarm, Cycle, Run
 
+__all__ = ["ColumnFigures", "RunFigures", "run_figures"]
 
-@dataclass(frozen=True, slots=True)
-class ColumnFigures:
-    """What one column did in one run."""
-
-    position: str
-    sequence: int
-    product: str
-    serial: str
-    lot: str
-    use: int | None
-    cycles_completed: int | None
-    cycles_aborted: int | None
-    load_ml: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class RunFigures:
-    """One run in numbers. Volumes [mL], times UTC; None is unknown, and `missing` says why.
-
-    Attributes:
-        readings: the four readings of processed plasma: reported, cycles, counter, integrated [mL].
-        integrated_gap_s: time of missing data within the integrated reading [s].
-        load_volumes: volumes of the completed loads, in order [mL].
-        spans: stretches [start, end) in which plasma was loaded.
-        alarm_spans: by occurrence; the end is the run's where the machine printed none.
-        alarms: occurrences by priority.
-        facts: weight [kg], height [cm], hematocrit [1], ac_ratio [1] as the machine recorded them.
-        missing: field -> reason code.
-        notes: codes that the dose must carry.
-    """
-
-    role: str
-    complete: bool
-    bench: bool
-    started: datetime
-    started_local: datetime
-    time_method: str
-    ended: datetime | None
-    readings: dict[str, Decimal | None]
-    integrated_gap_s: Decimal
-    plasma_removed_ml: Decimal | None
-    blood_processed_ml: Decimal | None
-    ac_volume_ml: Decimal | None
-    cycles_completed: int | None
-    cycles_aborted: int | None
-    load_volumes: tuple[Decimal, ...]
-    load_span: tuple[datetime, datetime] | None
-    loading_s: Decimal | None
-    interrupted_s: Decimal | None
-    interruptions: int | None
-    alarms: dict[str, int]
-    alarm_spans: tuple[tuple[datetime, datetime], ...]
-    columns: tuple[ColumnFigures, ...]
-    facts: dict[str, Decimal]
-    missing: dict[str, str]
-    notes: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the figures as plain JSON values; numbers as text, so that none is rounded."""
-        raise NotImplementedError
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> RunFigures:
-        """Read back what `to_json` wrote."""
-        raise NotImplementedError
+_MS = timedelta(milliseconds=1)
+# Findings of a driver that concern the dose itself.
+_CARRIED = ("no_plasma_therapy", "plasma_assumed")
+_PAIR = 2
 
 
 def run_figures(run: Run, limits: Limits | None = None) -> RunFigures:
     """Measure one run, its trace included."""
-    raise NotImplementedError
+    return _Measuring(run, limits or Limits()).figures()
+
+
+class _Measuring:
+    """One run on the bench: each method measures one thing and notes why it could not."""
+
+    def __init__(self, run: Run, limits: Limits) -> None:
+        self.run, self.limits = run, limits
+        self.missing: dict[str, str] = {}
+        self.notes = [f.code for f in run.findings if f.code in _CARRIED]
+        self.last_seen = _last_seen(run)
+        self.flow = readings.flow_of(run.trace, limits.gap_factor)
+        self.plasma = self._counter("processed_plasma")
+        self.loads = self._loads()
+
+    def figures(self) -> RunFigures:
+        run = self.run
+        integrated, gap = self._integrated()
+        found: dict[str, Decimal | None] = {
+            "reported": self._reported(),
+            "cycles": self._cycles_ml(),
+            "counter": None if self.plasma is None else self.plasma.total,
+            "integrated": integrated,
+        }
+        if self.plasma is None:
+            self.missing["counter"] = "no_counter"
+        completed, aborted = self._cycle_counts()
+        return RunFigures(
+            role=run.role.value,
+            printed_id=run.printed_id,
+            complete=run.complete,
+            bench=run.bench or self._is_empty(found),
+            started=run.started.utc,
+            started_local=run.started.local,
+            time_method=run.started.method.value,
+            ended=None if run.ended is None else run.ended.utc,
+            last_seen=self.last_seen,
+            readings=found,
+            integrated_gap_s=_seconds(gap),
+            counter_first=None if self.plasma is None else rounded(self.plasma.first),
+            counter_last=None if self.plasma is None else rounded(self.plasma.last),
+            blood_processed_ml=self._blood(),
+            ac_volume_ml=self._volume("ac_volume", "ac_volume", "no_ac_volume"),
+            cycles_completed=completed,
+            cycles_aborted=aborted,
+            load_volumes=tuple(
+                rounded(c.load_ml) for c in run.cycles if c.completed and c.load_ml is not None
+            ),
+            load_span=self._load_span(),
+            loading_s=self._loading_s(),
+            still=self._still(),
+            alarms={p.value: n for p, n in _by_priority(run.alarms).items()},
+            alarm_spans=self._alarm_spans(),
+            columns=tuple(self._column(i) for i in range(len(run.columns))),
+            facts={f.kind: rounded(f.value) for f in run.facts if f.value is not None},
+            missing=self.missing,
+            notes=tuple(dict.fromkeys(self.notes)),
+        )
+
+    def _total(self, kind: str) -> Decimal | None:
+        values = [t.value for t in self.run.totals if t.kind == kind and t.value is not None]
+        return rounded(values[-1]) if values else None
+
+    def _counter(self, channel: str) -> Counter | None:
+        return readings.counter(self.run.trace, channel, self.run.segments, self.limits.reset_ml)
+
+    def _volume(self, kind: str, field: str, code: str) -> Decimal | None:
+        """A printed sum, or the counter; a sum printed after a restart tells of the last stretch only."""
+        total = None if self.run.segments else self._total(kind)
+        if total is None:
+            counter = self._counter(kind)
+            total = None if counter is None else counter.total
+        if total is None:
+            self.missing[field] = code
+        return total
+
+    def _reported(self) -> Decimal | None:
+        kinds = (
+            ("processed_plasma",)
+            if self.run.role is Role.ADSORBER
+            else ("processed_plasma", "plasma_removed")
+        )
+        found = [total for total in map(self._total, kinds) if total is not None]
+        if not found:
+            self.missing["reported"] = (
+                "no_plasma_therapy" if "no_plasma_therapy" in self.notes else "not_printed"
+            )
+            return None
+        if self.run.segments:
+            self.missing["reported"] = "reported_after_restart"
+            return None
+        return found[0]
+
+    def _cycles_ml(self) -> Decimal | None:
+        volumes = [c.load_ml for c in self.run.cycles if c.load_ml is not None]
+        if volumes and len(volumes) == len(self.run.cycles):
+            return rounded(sum(volumes, Decimal(0)))
+        self.missing["cycles"] = "load_volumes_incomplete" if volumes else "load_volumes_not_printed"
+        return None
+
+    def _blood(self) -> Decimal | None:
+        inlet, ac = self._total("inlet_processed"), self._total("ac_volume")
+        if inlet is not None and ac is not None and not self.run.segments:
+            return rounded(max(inlet - ac, Decimal(0)))
+        return self._volume("blood_processed", "blood_processed_ml", "no_blood_volume")
+
+    def _loads(self) -> list[Span] | None:
+        """When plasma was loaded [ms UTC]; None where the machine prints no phases, or not when they were."""
+        spans = [p for p in self.run.phases if p.phase is Phase.LOAD]
+        if not spans or any(p.start is None for p in spans):
+            return None
+        found = []
+        for one in spans:
+            end = one.end.utc if one.end is not None else self._open_end(one.position, one.index)
+            found.append((_ms(one.start.utc), _ms(end)) if one.start is not None else (0, 0))
+        return readings.merged(found)
+
+    def _open_end(self, position: str, index: int) -> datetime:
+        later = [
+            p.start.utc for p in self.run.phases if p.position == position and p.index > index and p.start
+        ]
+        return min([*later, self.last_seen])
+
+    def _has_phases(self) -> bool:
+        return any(p.phase is Phase.LOAD for p in self.run.phases)
+
+    def _integrated(self) -> tuple[Decimal | None, int]:
+        if self.flow is None:
+            self.missing["integrated"] = "no_flow"
+            return None, 0
+        if self.loads is None and self._has_phases():
+            self.missing["integrated"] = "load_times_missing"
+            return None, 0
+        return self.flow.integrated([self.flow.whole()] if self.loads is None else self.loads)
+
+    def _load_span(self) -> Stretch | None:
+        span = (self.loads[0][0], self.loads[-1][1]) if self.loads else None
+        if span is None and self.flow is not None and not self._has_phases():
+            span = self.flow.flowing()
+        return None if span is None else (utc_of(span[0]), utc_of(span[1]))
+
+    def _loading_s(self) -> Decimal | None:
+        if self.loads is not None:
+            return _seconds(readings.length(self.loads))
+        if self.flow is None or self._has_phases():
+            self.missing["loading_min"] = "load_times_missing" if self._has_phases() else "no_phases"
+            return None
+        return _seconds(self.flow.flowing_ms())
+
+    def _still(self) -> tuple[Stretch, ...] | None:
+        if self.flow is None:
+            self.missing["interrupted_min"] = "no_flow"
+            return None
+        first, last = self.flow.whole()
+        return tuple(
+            (utc_of(start), utc_of(end))
+            for start, end in self.flow.still()
+            if end - start > self.limits.still_s * 1000 or start == first or end == last
+        )
+
+    def _cycle_counts(self) -> tuple[int | None, int | None]:
+        cycles, printed = self.run.cycles, self._total("cycles")
+        factor = _PAIR if self.run.cycle_definition == "pair" else 1
+        if cycles:
+            done, cut = _outcomes(cycles)
+            if printed is not None and not self.run.segments and not _fits(printed, cycles, factor):
+                self.notes.append("cycles_disagree")
+            return done, cut
+        if printed is not None and printed == printed.to_integral_value() and not self.run.segments:
+            self.missing["cycles_aborted"] = "no_phases"
+            return int(printed) * factor, None
+        self.missing |= {"cycles_completed": "no_phases", "cycles_aborted": "no_phases"}
+        return None, None
+
+    def _alarm_spans(self) -> tuple[Stretch, ...]:
+        spans = []
+        for alarm in self.run.alarms:
+            if alarm.cleared is None:
+                self.notes.append("alarm_end_unknown")
+                continue
+            onset = self.run.started.utc if alarm.onset is None else alarm.onset.utc
+            spans.append((min(onset, alarm.cleared.utc), alarm.cleared.utc))
+        return tuple(spans)
+
+    def _column(self, index: int) -> ColumnFigures:
+        column, cycles = self.run.columns[index], self._cycles_of_column(index)
+        done, cut = _outcomes(cycles) if cycles is not None else (None, None)
+        volumes = [c.load_ml for c in cycles or () if c.load_ml is not None]
+        whole = bool(volumes) and len(volumes) == len(cycles or ())
+        return ColumnFigures(
+            column.position, column.sequence, column.product, column.serial, column.lot, column.use,
+            done, cut, rounded(sum(volumes, Decimal(0))) if whole else None,
+        )  # fmt: skip
+
+    def _cycles_of_column(self, index: int) -> Sequence[Cycle] | None:
+        """A column's cycles; None where two columns followed each other in one place and phases do not tell."""
+        cycles, columns = self.run.cycles, self.run.columns
+        position = columns[index].position
+        if not cycles:
+            return None
+        if sum(c.position == position for c in columns) == 1:
+            return [c for c in cycles if c.position == position]
+        return None if self._has_phases() else [cycles[index]]
+
+    def _is_empty(self, found: dict[str, Decimal | None]) -> bool:
+        """Nobody was treated: no patient, no cycle, and plasma that was measured and is none."""
+        values = [v for v in found.values() if v is not None]
+        return not self.run.patient_printed and not self.run.cycles and bool(values) and not any(values)
+
+
+def _ms(instant: datetime) -> int:
+    return (instant - EPOCH) // _MS
+
+
+def _seconds(ms: int) -> Decimal:
+    return rounded(Decimal(ms) / 1000)
+
+
+def _last_seen(run: Run) -> datetime:
+    found = [run.started, run.ended]
+    found += [instant for p in run.phases for instant in (p.start, p.end)]
+    found += [instant for a in run.alarms for instant in (a.onset, a.cleared)]
+    found += [event.at for event in run.events]
+    last = max(instant.utc for instant in found if instant is not None)
+    if run.trace is not None and len(run.trace):
+        last = max(last, utc_of(int(run.trace.utc_ms.max())))
+    return last
+
+
+def _by_priority(alarms: Sequence[Alarm]) -> dict[Priority, int]:
+    tally = Tally(alarm.priority for alarm in alarms)
+    return {priority: tally[priority] for priority in Priority}
+
+
+def _outcomes(cycles: Sequence[Cycle]) -> tuple[int, int]:
+    return sum(c.completed is True for c in cycles), sum(c.completed is False for c in cycles)
+
+
+def _fits(printed: Decimal, cycles: Sequence[Cycle], factor: int) -> bool:
+    """The printed number counts all loads, or the completed ones; of pairs, the last may be half."""
+    slack = factor - 1
+    return any(abs(printed * factor - n) <= slack for n in (len(cycles), _outcomes(cycles)[0]))

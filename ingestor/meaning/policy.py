@@ -39,6 +39,7 @@ class Policy:
         agree_fraction, agree_integrated, agree_ml: two readings agree within these.
         weight_age, hematocrit_age, height_age: the oldest measurement that is used.
         igg_age: the furthest IgG before and after a session that tells its reduction.
+        plasma_soft, plasma_hard: plasma of a session that is remarked upon, and not believed [mL].
         pv_soft, pv_hard: multiples of the plasma volume that are remarked upon, and not believed.
         extraction: mean extraction per pass by column product, for the model of removal only.
     """
@@ -53,6 +54,8 @@ class Policy:
     hematocrit_age: timedelta = timedelta(days=7)
     height_age: timedelta = timedelta(days=3653)
     igg_age: timedelta = timedelta(hours=48)
+    plasma_soft: tuple[Decimal, Decimal] = (Decimal(1000), Decimal(12000))
+    plasma_hard: Decimal = Decimal(25000)
     pv_soft: tuple[Decimal, Decimal] = (Decimal("0.5"), Decimal(4))
     pv_hard: Decimal = Decimal(8)
     extraction: Mapping[str, Decimal] = field(default_factory=dict)
