@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from simulators.layouts import (
     separator_record,
+    session_sheet,
     single_column_table,
     twin_column_journal,
     twin_column_report,
@@ -23,5 +24,6 @@ LAYOUTS: dict[str, Layout] = {
         twin_column_serial,
         single_column_table,
         separator_record,
+        session_sheet,
     )
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
+from simulators import archive
 from simulators.catalogue import LAYOUTS
 from simulators.export import Folder, TruthFile
 from simulators.faults import FAULTS
@@ -25,8 +26,10 @@ class Options(TypedDict):
 
     seed: int
     out: Path
+    years: float
+    centres: int
     faults: tuple[str, ...]
-    sessions: int
+    sessions: int | None
     per_file: int
     patients: int | None
     hours: float
@@ -42,13 +45,21 @@ _FAULTS_HELP = "\n".join(["\b", *(f"  {f.name:<24} {f.tells}" for f in FAULTS.va
 
 
 @click.command(epilog=f"Faults, to be combined as you like:\n\n{_FAULTS_HELP}")
-@click.argument("layout", type=click.Choice([*LAYOUTS]))
-@click.option("--seed", type=click.IntRange(0), required=True, help="Everything follows from this number.")
+@click.argument("layout", type=click.Choice([*LAYOUTS, archive.NAME]))
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Everything follows from it."
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME", help="Damage; may be repeated.")
-@click.option("--sessions", type=click.IntRange(1), default=1, show_default=True, help="Number of exports.")
+@click.option(
+    "--sessions", type=click.IntRange(1), help="Number of exports [1]; of an archive: sessions [600]."
+)
 @click.option("--per-file", type=click.IntRange(1), default=1, show_default=True, help="Treatments a file.")
-@click.option("--patients", type=click.IntRange(1), help="Patients; one for ten treatments if not given.")
+@click.option("--patients", type=click.IntRange(1), help="Patients; one for 10 (archive: 26) treatments.")
+@click.option(
+    "--years", type=click.FloatRange(0.5, 40), default=21.0, show_default=True, help="Of an archive."
+)
+@click.option("--centres", type=click.IntRange(1, 99), default=1, show_default=True, help="Of an archive.")
 @click.option("--hours", type=click.FloatRange(0.25, 96), default=4.0, show_default=True, help="Length.")
 @click.option("--hz", type=click.FloatRange(1 / 600, 10), default=1 / 60, help="Samples a second [1/60].")
 @click.option("--language", help="Language of the machine; its usual one if not given.")
@@ -58,12 +69,15 @@ _FAULTS_HELP = "\n".join(["\b", *(f"  {f.name:<24} {f.tells}" for f in FAULTS.va
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document of what was written.")
 @click.pass_context
 def simulate(context: click.Context, layout: str, **options: Unpack[Options]) -> None:
-    """Write exports of LAYOUT and truth.json beside them."""
+    """Write exports of LAYOUT and truth.json beside them; LAYOUT `archive` is a clinic of many years."""
+    if layout == archive.NAME:
+        tell(context, archive.write_archive(_archive(options), options["out"]), as_json=options["as_json"])
+        return
     chosen = LAYOUTS[layout]
     style = _style(chosen, options)
     order = Order(
         seed=options["seed"],
-        sessions=options["sessions"],
+        sessions=options["sessions"] or 1,
         patients=options["patients"],
         hours=options["hours"],
         per_file=options["per_file"],
@@ -80,6 +94,18 @@ def simulate(context: click.Context, layout: str, **options: Unpack[Options]) ->
     for written in simulated(order, chosen, style, faults):
         folder.add(written)
     tell(context, {"layout": layout, "seed": order.seed, **folder.close()}, as_json=options["as_json"])
+
+
+def _archive(options: Options) -> archive.ArchiveOrder:
+    sessions = options["sessions"] or 600
+    return archive.ArchiveOrder(
+        seed=options["seed"],
+        years=options["years"],
+        patients=options["patients"] or max(1, sessions // 26),
+        sessions=sessions,
+        centres=options["centres"],
+        zone=options["zone"],
+    )
 
 
 def _style(layout: Layout, options: Options) -> Style:

@@ -107,8 +107,8 @@ def draw_flows(
     return plasma, float(round(blood)), load
 
 
-def working_morning(rng: np.random.Generator, day: datetime, slot: int = 0) -> datetime:
-    """A start between 07:30 and 09:30, or after noon for a later slot."""
-    minutes = 450 + 330 * slot + int(rng.integers(0, 120))
+def working_hours(rng: np.random.Generator, day: datetime, slot: int, hours: float) -> datetime:
+    """A start between 07:30 and 08:30, or for a later slot when the sessions before it are over."""
+    minutes = 450 + slot * (int(hours * 60) + 75) + int(rng.integers(0, 60))
     midnight = day.replace(hour=0, minute=0, second=0)
     return midnight + timedelta(minutes=minutes, seconds=int(rng.integers(0, 60)))

@@ -11,7 +11,7 @@ import numpy as np
 from simulators.clock import Clock
 from simulators.columns import Column, Product, draw_column
 from simulators.patient import Patient, draw_patient
-from simulators.plan import Plan, Troubles, draw_flows, instant, working_morning
+from simulators.plan import Plan, Troubles, draw_flows, instant, working_hours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ def schedule(order: Order, layout: Layout) -> Iterator[Plan]:
         working_day, slot = divmod(place, a_day)
         patient = patients[(machine + working_day // SESSIONS_A_COURSE * a_day + slot) % count]
         day = _working_day(base, working_day)
-        begin = order.start if order.start and not number else working_morning(draws, day, slot)
+        begin = order.start if order.start and not number else working_hours(draws, day, slot, order.hours)
         columns = cupboard.take(draws, patient, day)
         seconds = int(order.hours * 3600)
         plasma, blood, load = draw_flows(draws, patient, seconds, columns, layout.dose)

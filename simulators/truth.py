@@ -65,7 +65,7 @@ def truth_of(treatment: Treatment, shown: Shown) -> SessionTruth:
             "maker": plan.device.maker or None,
             "model": plan.device.model,
             "serial": plan.device.serial,
-            "software": plan.device.software,
+            "software": plan.device.software or None,
         },
         "patient_id": plan.typed_id,
         "started_local": local(shown.start),
