@@ -10,7 +10,7 @@ apostrophes is meant literally. A format that begins with `+` counts from the st
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 
@@ -97,9 +97,19 @@ def check_format(declared: str) -> None:
     if not names & {"hour", "day", "second", "minute"}:
         msg = f"{declared!r} names neither a day nor an hour"
         raise ValueError(msg)
+    if names & {"day", "month", "month_name"} and not (
+        "day" in names and names & {"month", "month_name"} and names & {"year", "short_year"}
+    ):
+        msg = f"{declared!r}: a date has day, month and year"
+        raise ValueError(msg)
     if any(token in {"hh", "h"} for token, _ in tokens(declared)) != ("half" in names):
         msg = f"{declared!r}: hh and AM go together"
         raise ValueError(msg)
+
+
+def with_time(formats: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the formats that name a time, not only a date."""
+    return tuple(one for one in formats if {"hour", "minute", "second"} & set(_pattern(one).groupindex))
 
 
 def read_moment(text: str, formats: tuple[str, ...]) -> Moment | None:
@@ -175,17 +185,22 @@ class Clock:
         self._start = start
         self._last = start
 
-    def at(self, text: str, formats: tuple[str, ...], *, after: datetime | None = None) -> Stamp | None:
+    def at(
+        self, text: str, formats: tuple[str, ...], *, after: datetime | None = None, day: date | None = None
+    ) -> Stamp | None:
         """Return the stamp, or None where the text is no declared time.
 
         Args:
             text: as printed.
             formats: declared formats.
             after: date it from here and leave the order as it is; for the second time of a row.
+            day: the date, where it is printed in a field of its own.
         """
         moment = read_moment(text, formats)
         if moment is None or moment.ms is None:
             return None
+        if moment.day is None and day is not None and not moment.since_start:
+            moment = replace(moment, day=day)
         local = self._dated(moment, after or self._last)
         if local is None:
             return None

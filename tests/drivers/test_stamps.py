@@ -54,7 +54,9 @@ def test_leap_day_is_a_day():
     assert read_moment("29.02.2024 08:00:00", GERMAN) == Moment(date(2024, 2, 29), ms(8))
 
 
-@pytest.mark.parametrize("declared", ["DD.MM.YYYY", "hh:MM", "HH:MM AM", "S", "yyyy yyyy", "---"])
+@pytest.mark.parametrize(
+    "declared", ["DD.MM.YYYY", "hh:MM", "HH:MM AM", "S", "yyyy yyyy", "---", "dd.mm. HH:MM"]
+)
 def test_a_format_that_means_nothing_is_an_error_with_a_sentence(declared: str):
     with pytest.raises(ValueError, match=r".+"):
         check_format(declared)

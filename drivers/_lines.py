@@ -1,0 +1,152 @@
+"""Bytes as lines, by position: nothing is decoded that is not looked at.
+
+Lines end with CR LF, LF or CR, mixed as they come. Numbers are counted from 1, as an editor shows them.
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drivers._text import decode, printed
+from ingestor.driver import ParseError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+LONGEST_LINE = 64 * 1024
+MOST_LINES = 2_000_000
+PAD = 16
+_LF, _CR = 10, 13
+_WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """The lines of one member.
+
+    Attributes:
+        member: its name.
+        padded: the bytes in an ASCII-compatible code, with `PAD` zero bytes before and after.
+        start, end: where each line's content stands in `padded`, int64.
+        torn: True if the last line has no line end.
+        codec: how text is decoded.
+        zeros: how many zero bytes stood behind the last line.
+    """
+
+    member: str
+    padded: npt.NDArray[np.uint8]
+    start: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    torn: bool
+    codec: str
+    zeros: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of lines."""
+        return len(self.start)
+
+    def raw(self, index: int) -> bytes:
+        """Return the bytes of a line without its end."""
+        return self.padded[self.start[index] : self.end[index]].tobytes()
+
+    def text(self, index: int) -> str:
+        """Return a line as text, safe to keep; line ends and the padding around it are gone."""
+        return self.raw(index).decode(self.codec, "replace")
+
+    def first_bytes(self) -> npt.NDArray[np.uint8]:
+        """Return the first byte of every line, 0 where it is empty."""
+        return np.where(self.end > self.start, self.padded[self.start], 0).astype(np.uint8)
+
+    def fail(self, index: int, expected: str, got: str, code: str | None = None) -> ParseError:
+        """Return the error that something else was expected in a line."""
+        return ParseError(self.member, index + 1, expected, printed(got), code)
+
+
+def narrow(data: bytes, declared: tuple[str, ...], member: str = "") -> tuple[bytes, str]:
+    """Return bytes in an ASCII-compatible code and their codec.
+
+    UTF-16 becomes UTF-8; half a character at the end, where a file was cut, is dropped. Of several
+    one-byte codes the first is returned: which one it is, the words of the layout have to prove.
+
+    Raises:
+        ParseError: `undecodable`.
+    """
+    for mark, name in _WIDE.items():
+        if data.startswith(mark) and {name, "utf-16"} & set(declared):
+            return _from_wide(data[2:], name, member), "utf-8"
+    if data.startswith(codecs.BOM_UTF8) and "utf-8" in declared:
+        data, declared = data[3:], ("utf-8",)
+    if declared[0].startswith("utf-16-"):
+        return _from_wide(data, declared[0], member), "utf-8"
+    if declared[0] == "utf-16":
+        declared = declared[1:]
+    if not declared:
+        raise ParseError(member, 1, "a byte order mark of UTF-16", repr(data[:4]), "undecodable")
+    return data, declared[0]
+
+
+def _from_wide(data: bytes, codec: str, member: str) -> bytes:
+    whole = data[: len(data) // 2 * 2]
+    try:
+        return whole.decode(codec).encode()
+    except UnicodeDecodeError:
+        cut = whole.decode(codec, "ignore")
+        if whole[:-2].decode(codec, "ignore") == cut:
+            return cut.encode()
+        decode(whole, (codec,), member)
+        raise
+
+
+def split_lines(data: bytes, codec: str, member: str = "") -> Lines:
+    """Cut narrow bytes into lines.
+
+    Raises:
+        ParseError: `limit_line` or `limit_lines`.
+    """
+    content = data.rstrip(b"\0")
+    padded = np.zeros(len(content) + 2 * PAD, np.uint8)
+    padded[PAD : PAD + len(content)] = np.frombuffer(content, np.uint8)
+    last = PAD + len(content)
+    stop, after = _line_ends(padded[PAD:last])
+    torn = bool(len(content)) and (not len(after) or after[-1] != len(content))
+    start = np.concatenate(([0], after))
+    end = np.concatenate((stop, [len(content)]))
+    if not torn:
+        start, end = start[:-1], end[:-1]
+    lines = Lines(member, padded, start + PAD, end + PAD, torn, codec, len(data) - len(content))
+    _check_limits(lines)
+    return lines
+
+
+def _line_ends(a: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return where each line's content stops, and where the next line begins."""
+    feeds = np.flatnonzero(a == _LF)
+    before = np.where(feeds > 0, a[feeds - 1], 0) if len(feeds) else feeds
+    returned = before == _CR
+    stop, after = feeds - returned, feeds + 1
+    returns = np.flatnonzero(a == _CR)
+    if len(returns) != int(returned.sum()):
+        alone = returns[a[np.minimum(returns + 1, len(a) - 1)] != _LF]
+        stop, after = np.concatenate((stop, alone)), np.concatenate((after, alone + 1))
+        order = np.argsort(after, kind="stable")
+        stop, after = stop[order], after[order]
+    return stop, after
+
+
+def _check_limits(lines: Lines) -> None:
+    if len(lines) > MOST_LINES:
+        error = ParseError(
+            lines.member, MOST_LINES, f"at most {MOST_LINES} lines", str(len(lines)), "limit_lines"
+        )
+        error.details["limit"] = MOST_LINES
+        raise error
+    longest = lines.end - lines.start
+    if len(lines) and int(longest.max()) > LONGEST_LINE:
+        at = int(np.flatnonzero(longest > LONGEST_LINE)[0])
+        error = lines.fail(at, f"at most {LONGEST_LINE} bytes in a line", str(int(longest[at])), "limit_line")
+        error.details["limit_kib"] = LONGEST_LINE // 1024
+        raise error

@@ -1,0 +1,150 @@
+"""Columns of printed times, read all at once; the same answers as `_stamps`, only faster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drivers._stamps import DAY_MS, read_moment, tokens
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Places = npt.NDArray[np.int64]
+    Table = npt.NDArray[np.uint8]
+
+EPOCH = date(1970, 1, 1)
+NO_DAY = np.int64(-(2**31))
+_WIDTHS = {"yyyy": 4, "yy": 2, "mm": 2, "dd": 2, "HH": 2, "MM": 2, "SS": 2, "fff": 3}
+_ZERO = ord("0")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Times:
+    """A column of times.
+
+    Attributes:
+        day: days since 1970-01-01, `NO_DAY` where only a time is printed.
+        ms: milliseconds since midnight, or since the start; 0 where only a date is printed.
+        offset_min: offset from UTC, None where none is printed.
+        since_start: True where `ms` counts from the start of the treatment.
+        good: False where the text is no declared time.
+    """
+
+    day: npt.NDArray[np.int64]
+    ms: npt.NDArray[np.int64]
+    offset_min: npt.NDArray[np.int64] | None
+    since_start: npt.NDArray[np.bool_]
+    good: npt.NDArray[np.bool_]
+
+
+def read_times(padded: Table, start: Places, end: Places, formats: tuple[str, ...]) -> Times:
+    """Read one column by the declared formats; the first that fits a cell exactly stands."""
+    rows = len(start)
+    day, ms = np.full(rows, NO_DAY), np.zeros(rows, np.int64)
+    good, since = np.zeros(rows, np.bool_), np.zeros(rows, np.bool_)
+    for declared in formats:
+        fixed = _fixed(declared)
+        if fixed is None:
+            break  # an earlier format has the first word: from here on cell by cell
+        here = np.flatnonzero(~good & (end - start == fixed[1]))
+        if len(here):
+            fits, days, times = _read_fixed(padded, start[here], *fixed)
+            day[here[fits]], ms[here[fits]], good[here[fits]] = days[fits], times[fits], True
+        if good.all():
+            break
+    offset = None
+    for row in np.flatnonzero(~good).tolist():
+        moment = read_moment(padded[start[row] : end[row]].tobytes().decode("latin-1"), formats)
+        if moment is None:
+            continue
+        good[row], since[row], ms[row] = True, moment.since_start, moment.ms or 0
+        day[row] = NO_DAY if moment.day is None else (moment.day - EPOCH).days
+        if moment.offset_min is not None:
+            offset = np.zeros(rows, np.int64) if offset is None else offset
+            offset[row] = moment.offset_min
+    return Times(day, ms, offset, since, good)
+
+
+def _fixed(declared: str) -> tuple[tuple[tuple[str, str, int], ...], int] | None:
+    """Return (token, literal, place) parts and the width, or None for a format of changing width."""
+    if declared.startswith("+"):
+        return None
+    parts, place = [], 0
+    for token, literal in tokens(declared):
+        if token and token not in _WIDTHS:
+            return None
+        parts.append((token, literal, place))
+        place += _WIDTHS[token] if token else len(literal)
+    return tuple(parts), place
+
+
+def _read_fixed(
+    padded: Table, start: Places, parts: tuple[tuple[str, str, int], ...], width: int
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    window = np.ndarray((len(padded) - width + 1,), f"V{width}", padded.data, 0, (1,))
+    table = np.ascontiguousarray(window.take(start)).view(np.uint8).reshape(len(start), width).T
+    fits = np.ones(len(start), np.bool_)
+    found: dict[str, npt.NDArray[np.int64]] = {}
+    for token, literal, place in parts:
+        if token:
+            digits = table[place : place + _WIDTHS[token]] - np.uint8(_ZERO)
+            fits &= (digits < 10).all(axis=0)  # noqa: PLR2004 - a digit
+            number = digits[0].astype(np.int64)
+            for digit in digits[1:]:
+                number = number * 10 + digit
+            found[token] = number
+        else:
+            for at, sign in enumerate(literal.encode("latin-1", "replace")):
+                fits &= table[place + at] == sign
+    ms = _time_of_day(found, fits)
+    return fits, _days(found, fits), ms
+
+
+def _time_of_day(
+    found: dict[str, npt.NDArray[np.int64]], fits: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    zero = np.zeros(len(fits), np.int64)
+    hour, minute, second = (found.get(token, zero) for token in ("HH", "MM", "SS"))
+    fits &= (hour < 24) & (minute < 60) & (second < 60)  # noqa: PLR2004 - a clock
+    ms: npt.NDArray[np.int64] = ((hour * 60 + minute) * 60 + second) * 1000 + found.get("fff", zero)
+    return ms
+
+
+def _days(found: dict[str, npt.NDArray[np.int64]], fits: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    if "dd" not in found:
+        return np.full(len(fits), NO_DAY)
+    year = found["yyyy"] if "yyyy" in found else found["yy"] + 2000
+    code = (year * 100 + found["mm"]) * 100 + found["dd"]
+    first = np.flatnonzero(np.diff(code, prepend=-1))
+    days = np.array([_day(int(code[at])) for at in first], np.int64)
+    out = np.repeat(days, np.diff(np.append(first, len(code))))
+    fits &= out != NO_DAY
+    return out
+
+
+def _day(code: int) -> int:
+    text = f"{code // 10_000:04d}-{code // 100 % 100:02d}-{code % 100:02d}"
+    moment = read_moment(text, ("yyyy-mm-dd",))
+    return int(NO_DAY) if moment is None or moment.day is None else (moment.day - EPOCH).days
+
+
+def dated(times: Times, start: datetime) -> npt.NDArray[np.int64]:
+    """Return naive wall clocks in milliseconds since 1970-01-01, in the order printed.
+
+    Times without date go on from the start of the treatment; see `_stamps.midnight_days`.
+    """
+    begin = (start.date() - EPOCH).days * DAY_MS
+    begin_ms = (start - datetime.combine(start.date(), datetime.min.time())).total_seconds() * 1000
+    local = times.day * DAY_MS + times.ms
+    bare = (times.day == NO_DAY) & ~times.since_start
+    if bare.any():
+        clock = times.ms[bare]
+        step = np.diff(clock, prepend=np.int64(begin_ms))
+        days = np.cumsum((step <= -DAY_MS // 2).astype(np.int64) - (step > DAY_MS // 2))
+        local[bare] = begin + days * DAY_MS + clock
+    local[times.since_start] = begin + int(begin_ms) + times.ms[times.since_start]
+    return local

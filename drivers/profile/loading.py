@@ -1,0 +1,112 @@
+"""From files to drivers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drivers.profile.compiling import compile_layout
+from drivers.profile.driver import ENGINE, ProfileDriver
+from drivers.profile.inherit import digest, overlays, parse_toml, with_parents
+from drivers.profile.problems import Problems, ProfileInvalid
+from drivers.profile.spec import Profile
+from ingestor.driver import Claim, Evidence, ParseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from ingestor.driver import Bundle, BundleKey, DeviceLog, Driver, Role
+
+MOST_BYTES = 1_000_000
+
+
+class NotUsable:
+    """Stands in for a profile that cannot be used: it claims nothing and says what is wrong."""
+
+    version = "0"
+    evidence = Evidence.DECLARED
+    roles: tuple[Role, ...] = ()
+
+    def __init__(self, name: str, invalid: ProfileInvalid) -> None:
+        self.name, self.invalid = name, invalid
+
+    def bundle_key(self, member_name: str) -> BundleKey | None:  # noqa: ARG002 - the wall's signature
+        """Return None."""
+        return None
+
+    def claim(self, bundle: Bundle) -> Claim:  # noqa: ARG002 - the wall's signature
+        """Say why the profile cannot be used."""
+        return Claim(claims=False, reason=f"this profile cannot be used: {'; '.join(self.invalid.problems)}")
+
+    def parse(self, bundle: Bundle) -> Iterator[DeviceLog]:
+        """Refuse.
+
+        Raises:
+            ParseError: always.
+        """
+        raise ParseError(bundle.members[0].name, 0, "a usable profile", str(self.invalid), "profile_invalid")
+
+
+def compile_profile(data: dict[str, Any], known: Mapping[str, dict[str, Any]], problems: Problems) -> Profile:
+    """Return the checked profile.
+
+    Args:
+        data: its own keys.
+        known: keys of all profiles it may extend, by name.
+        problems: holds file name and text for messages.
+
+    Raises:
+        ProfileInvalid: with every problem found.
+    """
+    whole = with_parents(data, known, problems)
+    problems.settle()
+    pairs = overlays(whole, problems)
+    layouts = tuple(compile_layout(keys, problems, variant, version) for variant, version, keys in pairs)
+    problems.settle()
+    return Profile(layouts[0].name, str(data.get("title", layouts[0].name)), digest(whole, ENGINE), layouts)
+
+
+def load(path: Path, known: Mapping[str, dict[str, Any]]) -> ProfileDriver:
+    """Return the driver that one file describes.
+
+    Raises:
+        ProfileInvalid: with every problem, each with file, line and key.
+    """
+    data, problems = parse_toml(_text(path), path.name)
+    return ProfileDriver(compile_profile(data, known, problems))
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > MOST_BYTES:
+        raise ProfileInvalid(path.name, [f"{path.name}: larger than {MOST_BYTES} bytes"])
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProfileInvalid(path.name, [f"{path.name}: not UTF-8 at byte {error.start}"]) from error
+
+
+def load_all(folders: Sequence[Path]) -> Iterator[Driver]:
+    """Yield a driver for each profile of some folders, in order of name; a name stands once."""
+    paths = [path for folder in folders for path in sorted(folder.glob("*.toml"))]
+    known: dict[str, dict[str, Any]] = {}
+    read: list[tuple[Path, dict[str, Any]]] = []
+    for path in paths:
+        try:
+            data, _ = parse_toml(_text(path), path.name)
+        except ProfileInvalid as invalid:
+            yield NotUsable(path.stem, invalid)
+            continue
+        name = str(data.get("name", path.stem))
+        if name in known:
+            doubled = f"{path.name}: the name {name!r} is taken; choose another, and `extends = {name!r}`"
+            yield NotUsable(path.stem, ProfileInvalid(path.name, [doubled]))
+            continue
+        known[name] = data
+        read.append((path, data))
+    for path, data in read:
+        if data.get("template") is True:
+            continue
+        try:
+            yield load(path, known)
+        except ProfileInvalid as invalid:
+            yield NotUsable(str(data.get("name", path.stem)), invalid)

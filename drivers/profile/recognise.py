@@ -1,0 +1,131 @@
+"""Is it mine? Answered from the first lines, never by trying to read the whole file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drivers._lines import narrow, split_lines
+from drivers._text import printed
+from drivers.profile.headings import cut, looks_like
+from ingestor.driver import ParseError
+
+if TYPE_CHECKING:
+    from drivers._lines import Lines
+    from drivers.profile.spec import Block, Layout, Profile
+
+HEAD = 64 * 1024
+_MOST_LINES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """An answer about one member: the layout it is printed in, or what stood against it."""
+
+    layout: Layout | None
+    reason: str
+    near: tuple[str, ...] = ()
+    code: str | None = None
+
+
+def recognise(profile: Profile, part: str, data: bytes) -> Recognised:
+    """Look at the first lines of one member.
+
+    Args:
+        profile: with all its versions and variants.
+        part: which part of the bundle the member is, empty for layouts of one file.
+        data: all bytes of the member.
+    """
+    answers = [_by_layout(layout, part, data) for layout in profile.layouts]
+    mine = [one for one in answers if one.layout is not None]
+    if mine:
+        return mine[0]
+    coded = [one for one in answers if one.code]
+    nearest = coded or [one for one in answers if one.near] or answers
+    near = tuple(dict.fromkeys(text for one in nearest for text in one.near))
+    return Recognised(None, nearest[0].reason, near, nearest[0].code)
+
+
+def _by_layout(layout: Layout, part: str, data: bytes) -> Recognised:
+    lines = first_lines(layout, data)
+    if lines is None:
+        return Recognised(None, "the bytes are not in a declared encoding")
+    first = next(iter(layout.bundle), "")
+    if layout.begin.lines and part == first:
+        return _by_line(layout, lines)
+    if layout.begin.tag and part == first:
+        return _by_tag(layout, lines)
+    return _by_columns(layout, [b for b in layout.blocks if (b.member or first) == part], lines)
+
+
+def first_lines(layout: Layout, data: bytes) -> Lines | None:
+    """Return the whole lines at the beginning of a member, None where they cannot be decoded at all."""
+    head = data[:HEAD]
+    if len(data) > HEAD or not head.endswith((b"\n", b"\r")):
+        cut_at = max(head.rfind(b"\n"), head.rfind(b"\r")) + 1
+        head = head[:cut_at] if cut_at and len(data) > HEAD else head
+    try:
+        return split_lines(*narrow(head, layout.encodings))
+    except ParseError:
+        return None
+
+
+def first_index(lines: Lines) -> int | None:
+    """Return the index of the first line that is not blank."""
+    return next((i for i in range(min(len(lines), _MOST_LINES)) if lines.raw(i).strip(b" \t\0")), None)
+
+
+def _by_line(layout: Layout, lines: Lines) -> Recognised:
+    at = first_index(lines)
+    text = lines.text(at).strip(" ") if at is not None else ""
+    for one in layout.begin.lines:
+        if match := one.fullmatch(text):
+            version = match.groupdict().get("version", "")
+            if layout.version is None or layout.version.fullmatch(version):
+                return Recognised(layout, f"begins with {printed(text)[:60]!r}")
+            return Recognised(
+                None, f"version {version} is not known", (f"version {version} is new",), "unknown_version"
+            )
+    if any(literal.strip() and text.startswith(literal.strip()) for literal in layout.begin.literal):
+        return Recognised(
+            None, f"begins with {printed(text)[:60]!r}", (f"the first line {printed(text)[:60]!r}",)
+        )
+    return Recognised(None, f"does not begin with {' or '.join(layout.begin.literal)!r}")
+
+
+def _by_tag(layout: Layout, lines: Lines) -> Recognised:
+    at = first_index(lines)
+    cells = (cut(lines.text(at), layout) or []) if at is not None else []
+    tag_at = layout.tag_field - 1
+    tag = cells[tag_at] if len(cells) > tag_at else ""
+    block = next((b for b in layout.blocks if b.tag == layout.begin.tag), None)
+    if tag != layout.begin.tag or block is None:
+        return Recognised(None, f"the first line is no {layout.begin.tag!r} line")
+    wanted = len(block.order) + layout.tag_field
+    if len(cells) != wanted:
+        told = f"the first line has {len(cells)} fields instead of {wanted}"
+        return Recognised(None, told, (told,))
+    return Recognised(layout, f"begins with a {layout.begin.tag!r} line of {wanted} fields")
+
+
+def _by_columns(layout: Layout, blocks: list[Block], lines: Lines) -> Recognised:
+    heads = [b for b in blocks if not (b.order or b.pairs or b.tag)]
+    for index in range(min(len(lines), _MOST_LINES)):
+        cells = cut(lines.text(index), layout) or []
+        for block in heads:
+            if looks_like(block, cells):
+                return _by_column_row(layout, block, [cell for cell in cells if cell])
+    return Recognised(None, "no column row of this layout was found")
+
+
+def _by_column_row(layout: Layout, block: Block, cells: list[str]) -> Recognised:
+    known = block.by_word()
+    names = {known[word].name for word in cells if word in known}
+    lacking = [one for one in block.fields.values() if not one.optional and one.name not in names]
+    strange = [word for word in cells if word not in known and word not in block.ignore]
+    near = [f"column {' or '.join(one.words)} is missing" for one in lacking]
+    if not layout.unknown_columns:
+        near += [f"column {printed(word)[:40]!r} is new" for word in strange]
+    if near:
+        return Recognised(None, near[0], tuple(near), "other_columns")
+    return Recognised(layout, f"has the columns {', '.join(cells[:3])}…")

@@ -1,0 +1,111 @@
+"""A member as treatments: which code page it is in, where each treatment begins, in which version."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drivers._lines import narrow, split_lines
+from drivers.profile.places import with_tag
+from drivers.profile.raw import Notes, Raw
+from drivers.profile.recognise import first_index
+from drivers.profile.text_reader import TextReader
+from drivers.profile.words import Words, is_ascii, undecodable_line
+from ingestor.driver import Member, ParseError, Severity
+
+if TYPE_CHECKING:
+    from drivers._lines import Lines
+    from drivers.profile.spec import Layout, Profile
+
+
+def read_member(profile: Profile, layout: Layout, member: Member, part: str) -> list[Raw]:
+    """Return the treatments of one text member, in the code page that its words prove.
+
+    The first declared code stands unless a word that belongs to the layout reads right in another one.
+
+    Raises:
+        ParseError: `undecodable` if no declared code fits; what reading raises, in the first code.
+    """
+    data, first = narrow(member.data, layout.encodings, member.name)
+    lines = split_lines(data, first, member.name)
+    codecs = (
+        [first] if is_ascii(lines) else [first, *(c for c in layout.encodings if c not in {first, "utf-16"})]
+    )
+    attempts = [_attempt(profile, layout, replace(lines, codec=codec), part) for codec in codecs]
+    raws, words, error = attempts[0]
+    for codec, (others, proof, failed) in zip(codecs[1:], attempts[1:], strict=True):
+        explained = set(words.strange) & proof.known or (error is not None and proof.known)
+        if explained and failed is None and not proof.strange:
+            for raw in others:
+                raw.notes.find("other_encoding", raw.line, Severity.INFO, declared=first, got=codec)
+            return others
+        if explained:
+            at = min(proof.known)
+            raise lines.fail(
+                at,
+                f"every word in {first}, or every word in {codec}",
+                words.strange.get(at, ""),
+                "undecodable",
+            )
+    if error is not None:
+        raise error
+    return raws
+
+
+def _attempt(
+    profile: Profile, layout: Layout, lines: Lines, part: str
+) -> tuple[list[Raw], Words, ParseError | None]:
+    words = Words()
+    bad = undecodable_line(lines)
+    if bad is not None:
+        got = repr(lines.raw(bad)[:40])
+        return [], words, lines.fail(bad, f"text in {lines.codec}", got, "undecodable")
+    try:
+        return _read(profile, layout, lines, part, words), words, None
+    except ParseError as error:
+        return [], words, error
+
+
+def _read(profile: Profile, layout: Layout, lines: Lines, part: str, words: Words) -> list[Raw]:
+    raws: list[Raw] = []
+    readers: dict[int, TextReader] = {}
+    starts = begins(lines, layout)
+    for (low, version), (high, _) in zip(starts, [*starts[1:], (len(lines), "")], strict=True):
+        own = of_version(profile, layout, version)
+        if own is None:
+            raise lines.fail(low, "a known version", version, "unknown_version")
+        reader = readers.setdefault(id(own), TextReader(lines, own, part, words))
+        raw = Raw(own, lines.member, low + 1, Notes(lines.member), version=version)
+        skip = 1 if own.begin.lines and low < high else 0
+        reader.read(raw, low, high, low + skip)
+        raws.append(raw)
+    if lines.zeros and raws:
+        raws[-1].notes.find("zero_bytes", len(lines), Severity.INFO, count=str(lines.zeros))
+    return raws
+
+
+def of_version(profile: Profile, layout: Layout, version: str) -> Layout | None:
+    """Return the layout for a printed version, None where nobody knows it."""
+    if layout.version is None:
+        return layout
+    return next((one for one in profile.layouts if one.version and one.version.fullmatch(version)), None)
+
+
+def begins(lines: Lines, layout: Layout) -> list[tuple[int, str]]:
+    """Return where treatments begin, and the version printed there; a layout without marks has one."""
+    if layout.begin.tag:
+        found = np.flatnonzero(with_tag(lines, layout.begin.tag, layout.delimiter, layout.tag_field))
+        return [(int(at), "") for at in found] or [(first_index(lines) or 0, "")]
+    if not layout.begin.lines:
+        return [(0, "")]
+    firsts = {literal[:1].encode(lines.codec)[0] for literal in layout.begin.literal if literal}
+    maybe = np.flatnonzero(np.isin(lines.first_bytes(), list(firsts))) if firsts else np.arange(len(lines))
+    out = []
+    for at in maybe.tolist():
+        text = lines.text(at).strip(" ")
+        match = next((m for one in layout.begin.lines if (m := one.fullmatch(text))), None)
+        if match is not None and not (lines.torn and at == len(lines) - 1):
+            out.append((at, match.groupdict().get("version", "")))
+    return out or [(first_index(lines) or 0, "")]

@@ -1,0 +1,56 @@
+"""Proof of a code page: the words of a layout, where they stand in a file, have to decode as declared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drivers._lines import PAD
+
+if TYPE_CHECKING:
+    from drivers._lines import Lines
+
+
+@dataclass(slots=True)
+class Words:
+    """Which words outside ASCII were met where a declared word belongs.
+
+    Attributes:
+        known: lines with words that are declared.
+        strange: line -> word that is not.
+    """
+
+    known: set[int] = field(default_factory=set)
+    strange: dict[int, str] = field(default_factory=dict)
+
+    def meet(self, word: str, line: int, *, declared: bool) -> None:
+        """Note a word that stands where a declared word belongs."""
+        if word.isascii():
+            return
+        if declared:
+            self.known.add(line)
+        else:
+            self.strange.setdefault(line, word)
+
+
+def undecodable_line(lines: Lines) -> int | None:
+    """Return the index of the first whole line with bytes that its code does not have, or None."""
+    high = np.flatnonzero(lines.padded >= 128)  # noqa: PLR2004 - above ASCII
+    if not len(high):
+        return None
+    rows = np.unique(np.searchsorted(lines.start, high, "right") - 1)
+    for row in rows.tolist():
+        if lines.torn and row == len(lines) - 1:
+            continue
+        try:
+            lines.raw(row).decode(lines.codec)
+        except UnicodeDecodeError:
+            return int(row)
+    return None
+
+
+def is_ascii(lines: Lines) -> bool:
+    """Say whether the code page does not matter."""
+    return bool((lines.padded[PAD:-PAD] < 128).all())  # noqa: PLR2004 - above ASCII
