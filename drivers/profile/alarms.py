@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ def read_alarms(raw: Raw, clock: Clock, model: str) -> tuple[AlarmRow, ...]:
         error.details["limit"] = MOST_ALARMS
         raise error
     out: list[AlarmRow] = []
+    _tell_unknown(raw, rows, model)
     active: dict[str, int] = {}
     restarts = list(raw.restarts)
     for row in rows:
@@ -54,8 +56,6 @@ def read_alarms(raw: Raw, clock: Clock, model: str) -> tuple[AlarmRow, ...]:
 def _alarm(raw: Raw, row: Row, onset: Stamp | None, model: str, clock: Clock) -> AlarmRow:
     code, klass = printed(row.text("code")), printed(row.text("class") or row.text("priority"))
     meaning = meaning_of(raw.layout, model, code, klass)
-    if meaning is None:
-        raw.notes.find("unknown_alarm", row.line, Severity.INFO, about=code, code=code[:40])
     said = word(raw, row, "priority")
     priority = Priority(said) if said else (meaning.priority if meaning else None) or Priority.UNKNOWN
     return AlarmRow(
@@ -69,6 +69,19 @@ def _alarm(raw: Raw, row: Row, onset: Stamp | None, model: str, clock: Clock) ->
         acknowledged=stamp(raw, row, "acknowledged", clock, onset),
         line=row.line,
     )
+
+
+def _tell_unknown(raw: Raw, rows: list[Row], model: str) -> None:
+    """Note each code without a meaning once, with the number of its rows."""
+    first: dict[str, int] = {}
+    seen: Counter[str] = Counter()
+    for row in rows:
+        code, klass = printed(row.text("code")), printed(row.text("class") or row.text("priority"))
+        if meaning_of(raw.layout, model, code, klass) is None:
+            first.setdefault(code, row.line)
+            seen[code] += 1
+    for code, line in first.items():
+        raw.notes.find("unknown_alarm", line, Severity.INFO, code=code[:40], rows=str(seen[code]))
 
 
 def meaning_of(layout: Layout, model: str, code: str, klass: str) -> AlarmKind | None:

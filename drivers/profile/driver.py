@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from drivers.profile.ends import sample_rows
 from drivers.profile.log import build
 from drivers.profile.recognise import recognise
 from drivers.profile.treatments import read_member
@@ -131,7 +132,7 @@ def _told(logs: list[DeviceLog], failed: list[tuple[Raw, ParseError]]) -> list[D
     """Put what is known of unreadable treatments into the first log: nothing disappears."""
     if not failed:
         return logs
-    rows = sum(raw.notes.rows_read for raw, _ in failed)
+    rows = sum(raw.notes.rows_read + sample_rows(raw) for raw, _ in failed)
     told = tuple(
         Finding(
             "treatment_unreadable", Severity.ERROR, raw.member, raw.line,

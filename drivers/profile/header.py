@@ -51,7 +51,7 @@ def read_start(raw: Raw, header: Header) -> Stamp | None:
     stamp = _stamp(raw.layout, header, one.text) if one is not None else None
     if one is not None and stamp is None:
         raw.notes.find(
-            "time_unreadable", one.line, Severity.ERROR, about="started", got=printed(one.text)[:80]
+            "stamp_unreadable", one.line, Severity.ERROR, about="started", got=printed(one.text)[:80]
         )
     return stamp
 
@@ -63,7 +63,7 @@ def read_finish(raw: Raw, header: Header, start: Stamp) -> Stamp | None:
         return None
     stamp = _stamp(raw.layout, header, one.text, start)
     if stamp is None:
-        raw.notes.find("time_unreadable", one.line, about="ended", got=printed(one.text)[:80])
+        raw.notes.find("stamp_unreadable", one.line, about="ended", got=printed(one.text)[:80])
     return stamp
 
 

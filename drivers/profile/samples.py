@@ -64,6 +64,7 @@ def read_samples(raw: Raw, start: datetime) -> Sampled | None:
         start: printed start, from which times without date go on.
     """
     tables = [table for part in parts_of(raw) if (table := _read(raw, part, start)) is not None]
+    raw.samples = []
     if not tables:
         return None
     one = tables[0] if len(tables) == 1 else _together(tables)
@@ -157,7 +158,7 @@ def _elapsed(part: Part, at: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
 def _ignore(raw: Raw, part: Part, rows: Ints, at: int) -> None:
     for row in rows.tolist():
         raw.notes.find(
-            "time_unreadable", int(part.line[row]), Severity.ERROR, about="samples",
+            "stamp_unreadable", int(part.line[row]), Severity.ERROR, about="samples",
             got=printed(part.text(at, row))[:80],
         )  # fmt: skip
     raw.notes.ignore("unreadable", len(rows))

@@ -236,5 +236,5 @@ class TextReader:
         rest = np.flatnonzero(self.lines.end[index:high] > self.lines.start[index:high]) + index
         rows = [at for at in rest.tolist() if self.lines.raw(at).strip(b" \t\0")]
         if rows:
-            self.raw.notes.find("rows_after_end", rows[0] + 1, Severity.WARNING, count=str(len(rows)))
+            self.raw.notes.find("lines_after_end", rows[0] + 1, Severity.WARNING, count=str(len(rows)))
             self.raw.notes.ignore("after_end", len(rows))

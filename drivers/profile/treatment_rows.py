@@ -42,7 +42,7 @@ def stamp(raw: Raw, row: Row, name: str, clock: Clock, after: Stamp | None = Non
     day = beside.day if beside is not None else None
     out = clock.at(text, raw.layout.stamps, after=after.local if after is not None else None, day=day)
     if out is None:
-        raw.notes.find("time_unreadable", row.line, about=name, got=printed(text)[:80])
+        raw.notes.find("stamp_unreadable", row.line, about=name, got=printed(text)[:80])
     return out
 
 

@@ -12,7 +12,7 @@ from drivers.profile.places import with_tag
 from drivers.profile.raw import Notes, Raw
 from drivers.profile.recognise import first_index
 from drivers.profile.text_reader import TextReader
-from drivers.profile.words import Words, is_ascii, undecodable_line
+from drivers.profile.words import Words, declared_words, is_ascii, undecodable_line
 from ingestor.driver import Member, ParseError, Severity
 
 if TYPE_CHECKING:
@@ -35,20 +35,16 @@ def read_member(profile: Profile, layout: Layout, member: Member, part: str) -> 
     )
     attempts = [_attempt(profile, layout, replace(lines, codec=codec), part) for codec in codecs]
     raws, words, error = attempts[0]
+    elsewhere = words.right_in(declared_words(profile), first, codecs[1:])
     for codec, (others, proof, failed) in zip(codecs[1:], attempts[1:], strict=True):
-        explained = set(words.strange) & proof.known or (error is not None and proof.known)
-        if explained and failed is None and not proof.strange:
+        proved = codec in elsewhere or (error is not None and error.code == "undecodable" and proof.known)
+        if proved and failed is None and not proof.strange:
             for raw in others:
                 raw.notes.find("other_encoding", raw.line, Severity.INFO, declared=first, got=codec)
             return others
-        if explained:
-            at = min(proof.known)
-            raise lines.fail(
-                at,
-                f"every word in {first}, or every word in {codec}",
-                words.strange.get(at, ""),
-                "undecodable",
-            )
+    if elsewhere:
+        at, word = next(iter(words.strange.items()))
+        raise lines.fail(at, f"every word in one of {', '.join(codecs)}", word, "undecodable")
     if error is not None:
         raise error
     return raws

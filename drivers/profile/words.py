@@ -11,6 +11,7 @@ from drivers._lines import PAD
 
 if TYPE_CHECKING:
     from drivers._lines import Lines
+    from drivers.profile.spec import Profile
 
 
 @dataclass(slots=True)
@@ -33,6 +34,26 @@ class Words:
             self.known.add(line)
         else:
             self.strange.setdefault(line, word)
+
+    def right_in(self, declared: set[str], codec: str, others: list[str]) -> set[str]:
+        """Return the other codes in which the bytes of some strange word spell a declared one."""
+        out = set()
+        for word in self.strange.values():
+            for other in others:
+                try:
+                    respelled = word.encode(codec).decode(other)
+                except UnicodeError:
+                    continue
+                if respelled in declared:
+                    out.add(other)
+        return out
+
+
+def declared_words(profile: Profile) -> set[str]:
+    """Return every word that a profile declares to stand in a file."""
+    fields = [one for layout in profile.layouts for block in layout.blocks for one in block.fields.values()]
+    sections = {word for layout in profile.layouts for block in layout.blocks for word in block.section}
+    return sections | {word for one in fields for word in (*one.words, *one.values)}
 
 
 def undecodable_line(lines: Lines) -> int | None:
