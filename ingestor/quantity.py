@@ -35,7 +35,7 @@ _PRESSURE = Range((-300, 500), (-1000, 2000))
 CHANNELS: dict[str, Quantity] = {
     q.id: q
     for q in (
-        Quantity("blood_flow", "mL/min", "Blood flow", "Blutfluss", Range((20, 200), (0, 600))),
+        Quantity("blood_flow", "mL/min", "Blood flow", "Blutfluss", Range((0, 200), (0, 600))),
         Quantity("plasma_flow", "mL/min", "Plasma flow", "Plasmafluss", Range((0, 60), (0, 150))),
         Quantity("ac_flow", "mL/min", "Anticoagulant flow", "Antikoagulansfluss", Range((0, 20), (0, 100))),
         Quantity("access_pressure", "mm[Hg]", "Access pressure", "Zugangsdruck", _PRESSURE),

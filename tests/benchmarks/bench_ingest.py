@@ -23,7 +23,7 @@ from simulators.command import simulate
 if TYPE_CHECKING:
     from ingestor.flow.house import House
 
-FILES = 12
+FILES = 22
 ORDER = Order("bench", Actor("bench", "agent"))
 
 
@@ -57,15 +57,14 @@ def _row(name: str, hz: str, root: Path) -> None:
     size = sum(p.stat().st_size for p in files)
     with open_house(Settings(data_dir=root / "data")) as house:
         list(ingest_paths(house, files[:2], ORDER))
-        database = root / "data" / "apherelog.db"
-        before = _stored(database)
+        before = _stored(house)
         walls, cpus, bounds = [], [], []
         for file in files[2:]:
             bounds.append(_bound(file, root))
             wall, cpu = _ingest(house, file)
             walls.append(wall)
             cpus.append(cpu)
-        stored = (_stored(database) - before) / sum(p.stat().st_size for p in files[2:])
+        stored = (_stored(house) - before) / sum(p.stat().st_size for p in files[2:])
     wall, bound = statistics.median(walls), statistics.median(bounds)
     print(
         f"{name:<10}{size / len(files) / 1e3:>7.0f}{wall * 1e3:>11.1f}{statistics.median(cpus) * 1e3:>9.1f}"
@@ -73,8 +72,11 @@ def _row(name: str, hz: str, root: Path) -> None:
     )
 
 
-def _stored(database: Path) -> int:
-    return sum(p.stat().st_size for p in database.parent.glob("apherelog.db*"))
+def _stored(house: House) -> int:
+    """Return the pages in use [B]; the write-ahead log is not storage."""
+    with house.db.read() as connection:
+        pages, size = (connection.exec_driver_sql(f"PRAGMA {n}").scalar() for n in ("page_count", "page_size"))
+    return int(pages) * int(size)
 
 
 def _ingest(house: House, file: Path) -> tuple[float, float]:
