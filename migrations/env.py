@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from ingestor.faultpoints import point
 from ingestor.store.engine import Database, open_database
 from ingestor.store.tables import metadata
 
@@ -22,6 +23,7 @@ with database().write() as connection:
         render_as_batch=connection.dialect.name == "sqlite",
         transactional_ddl=True,
         compare_type=True,
+        on_version_apply=lambda **_: point("schema.step"),
     )
     # The transaction is the store's: BEGIN IMMEDIATE has been sent, COMMIT follows when all steps are done.
     context.run_migrations()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import make_url
 
+from tests import postgres
 from tests.parts import Exports
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         missing.append("chromium")
     if item.get_closest_marker("strace") and not shutil.which("strace"):
         missing.append("strace")
+    if item.get_closest_marker("postgres") and not postgres.is_there():
+        missing.append("postgresql")
     if missing:
         line = f"{', '.join(missing)} not installed: run `make test-system`"
         if os.environ.get("CI") == "true":
@@ -37,11 +42,41 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(line)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever is done in a house is done on both databases, unless a test is about one of them."""
+    if "house" in metafunc.fixturenames and not metafunc.definition.get_closest_marker("sqlite"):
+        both = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+        metafunc.parametrize("database_url", both, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Databases]:
+    """Give databases on a server of this process, or on the one that TEST_DATABASE_URL names."""
+    with ExitStack() as ends:
+        given = os.environ.get("TEST_DATABASE_URL")
+        admin = make_url(given) if given else ends.enter_context(postgres.Server(postgres.QUICK)).url
+        databases = postgres.Databases(admin.set(drivername="postgresql+psycopg"))
+        ends.callback(databases.close)
+        yield databases
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """None: SQLite in the data folder."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield None
+        return
+    databases: postgres.Databases = request.getfixturevalue("postgresql")
+    url = databases.with_schema()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str | None) -> Settings:
     from ingestor.config import Settings
 
-    return Settings(data_dir=tmp_path / "data")
+    return Settings(data_dir=tmp_path / "data", database_url=database_url)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from ingestor.isolate import Reader
 from ingestor.meaning.clock import Clock, Offset, device_key
 from ingestor.meaning.policy import Policy
 from ingestor.store import places, schema
-from ingestor.store.engine import open_database
+from ingestor.store.engine import durability_warnings, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ingestor.config import Settings
     from ingestor.meaning.clock import DeviceKey
     from ingestor.store.engine import Database
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,11 @@ def is_alive(worker: str) -> bool:
         return False
 
 
+def _warn(db: Database) -> None:
+    for setting in durability_warnings(db):
+        log.critical("database_not_durable", extra={"setting": setting})
+
+
 @contextmanager
 def open_house(settings: Settings, now: Callable[[], datetime] | None = None) -> Iterator[House]:
     """Open the house: folders, database at this program's version, archive, centre, recovery.
@@ -111,6 +119,7 @@ def open_house(settings: Settings, now: Callable[[], datetime] | None = None) ->
     with Reader(settings.data_dir / "profiles") as reader:
         try:
             schema.upgrade(db)
+            _warn(db)
             house = House(settings, db, archive, reader, now or (lambda: datetime.now(UTC)), this_worker())
             with db.write() as connection:
                 places.ensure_centre(connection, settings.centre, settings.centre_name, settings.zone)

@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from ingestor.faultpoints import point
 from ingestor.store.guards import guard_audit
 from ingestor.store.tables import metadata
 
@@ -13,6 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     metadata.create_all(op.get_bind())
+    point("schema.tables")
     guard_audit(op.get_bind())
 
 

@@ -1,7 +1,7 @@
 """All tables. Instants are UTC, numbers carry checks, every constraint has a name."""
 
 from ingestor.store.tables.accounts import account, login, token
-from ingestor.store.tables.base import metadata
+from ingestor.store.tables.base import guard_values, metadata
 from ingestor.store.tables.doses import DOSE_COLUMNS, change, dose
 from ingestor.store.tables.people import (
     identifier,
@@ -66,3 +66,6 @@ __all__ = [
     "trace",
     "ward",
 ]
+
+for _table in metadata.tables.values():
+    guard_values(_table)

@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Integer, Table
 from sqlalchemy.types import BigInteger
 
-from ingestor.store.tables.base import DOC, HASH, LONG, UTC_TIME, WORD, metadata
+from ingestor.store.tables.base import DOC, EXACT_DOC, HASH, LONG, UTC_TIME, WORD, metadata
 
 # Append-only; triggers of the migration refuse update, delete and replace.
 audit = Table(
@@ -15,7 +15,7 @@ audit = Table(
     Column("action", WORD, nullable=False),
     Column("object", WORD, nullable=False),
     Column("reason", LONG, nullable=False),
-    Column("detail", DOC, nullable=False),
+    Column("detail", EXACT_DOC, nullable=False),
     Column("previous", HASH, nullable=False),
     Column("hash", HASH, nullable=False),
 )  # fmt: skip

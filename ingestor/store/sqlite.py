@@ -1,0 +1,106 @@
+"""SQLite, opened with the safeguards that several processes need.
+
+Source: https://sqlite.org/wal.html#walreset for the versions that may not use WAL.
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy.pool import QueuePool
+
+from ingestor import disk
+from ingestor.errors import DatabaseTrouble
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from sqlalchemy import Engine
+
+log = logging.getLogger(__name__)
+
+# How long a writer waits for another one [ms].
+WAIT_MS = 10_000
+# More than this in the write-ahead log means that a reader holds it back [B].
+WAL_BYTES = 64 << 20
+
+
+def library() -> ModuleType:
+    """Return the SQLite module to use: the one that carries a current library, where it is installed."""
+    try:
+        return import_module("pysqlite3.dbapi2")
+    except ImportError:
+        return import_module("sqlite3")
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Return whether this SQLite library may share a WAL database between several connections."""
+    return version > (3, 51, 2) and version[:2] != (3, 52)
+
+
+def engines(url: str, pool: dict[str, Any]) -> tuple[str, Engine, Engine]:
+    """Return the journal mode, the engine that writes and the one that only reads.
+
+    Raises:
+        SettingsError: `shared_disk`: the file would lie on a network or user-space file system.
+    """
+    file = make_url(url).database
+    if file:
+        disk.require_local(_folder(Path(file)))
+    module = library()
+    journal = "wal" if wal_is_safe(module.sqlite_version_info) else "delete"
+    if journal != "wal":
+        log.warning("sqlite_without_wal", extra={"version": module.sqlite_version})
+    options: dict[str, Any] = {
+        "module": module, "poolclass": QueuePool, "connect_args": {"check_same_thread": False}, **pool,
+    }  # fmt: skip
+    writer, reader = create_engine(url, **options), create_engine(url, **options)
+    _guard(writer, journal)
+    _guard(reader, None)
+    return journal, writer, reader
+
+
+def _folder(file: Path) -> Path:
+    """The first folder above a file that exists already."""
+    return next(p for p in file.absolute().parents if p.is_dir())
+
+
+def _guard(engine: Engine, journal: str | None) -> None:
+    """Set every connection up; the one without a journal mode only reads."""
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _record: object) -> None:  # noqa: ANN401
+        connection.isolation_level = None
+        for setting in (
+            "foreign_keys=ON", f"busy_timeout={WAIT_MS}", "recursive_triggers=ON", "trusted_schema=OFF",
+            "cell_size_check=ON", "mmap_size=0",
+        ):  # fmt: skip
+            connection.execute(f"PRAGMA {setting}")
+        if journal is None:
+            connection.execute("PRAGMA query_only=ON")
+        else:
+            _set_journal(connection, journal)
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if journal is None else "BEGIN IMMEDIATE")
+
+
+def _set_journal(connection: Any, journal: str) -> None:  # noqa: ANN401
+    mode = connection.execute(f"PRAGMA journal_mode={journal}").fetchone()[0]
+    if mode != journal:
+        raise DatabaseTrouble("database_journal", expected=journal, got=mode)
+    connection.execute(f"PRAGMA synchronous={'FULL' if journal == 'wal' else 'EXTRA'}")
+    connection.execute("PRAGMA journal_size_limit=67108864")
+
+
+def wal_bytes(url: str) -> int:
+    """Return how long the write-ahead log is [B]; beyond `WAL_BYTES` somebody holds it back."""
+    try:
+        return Path(f"{make_url(url).database}-wal").stat().st_size
+    except FileNotFoundError:
+        return 0
