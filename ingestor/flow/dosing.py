@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ingestor.meaning import courses
 from ingestor.meaning.dose import Decision, Dose, Part, Situation, compute
 from ingestor.meaning.figures import RunFigures
+from ingestor.meaning.pairs import QUESTIONS
 from ingestor.meaning.policy import METHOD
 from ingestor.store import acceptances, doses, patients, runs, sessions
 
@@ -101,6 +102,6 @@ def _brief(row: Row[Any]) -> courses.SessionBrief:
         processed_plasma_ml=row.processed_plasma_ml,
         pv_multiple=row.pv_multiple,
         plasma_volume_formula=row.plasma_volume_formula,
-        counted=row.status in {"final", "provisional"},
+        counted=row.status in {"final", "provisional"} and not QUESTIONS & set(row.status_reasons),
         lower_bound=not row.complete,
     )

@@ -46,9 +46,10 @@ def _brief(house: House, near: sessions.Neighbour) -> grouping.RunBrief:
         role=Role(near.role),
         patient=normalise_identifier(printed, house.settings.identifier_rule) if printed else None,
         started=near.started_at,
-        ended=near.ended_at or near.started_at,
+        ended=near.last_seen,
         complete=near.complete,
         columns=near.columns,
+        printed_id=near.printed_id,
         bench=near.bench,
     )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 from ingestor.ids import derived
-from ingestor.meaning.linking import is_one_slip
+from ingestor.meaning.pairs import RunBrief, are_complementary, goes_on, question, same_patient
 from ingestor.model import Role
 
 if TYPE_CHECKING:
@@ -16,33 +16,13 @@ if TYPE_CHECKING:
 
     from ingestor.meaning.clock import DeviceKey
 
+__all__ = ["REACH", "Flag", "Group", "RunBrief", "group"]
+
+# Runs of one session, earliest first.
+Unit = tuple[RunBrief, ...]
 # Runs further away than this from a new run can change nothing about its session.
 REACH = timedelta(hours=48)
 SINGLE, JOINED, RESUMED, PERSON = "single", "separator_and_adsorber", "resumed", "person"
-# An interrupted run of the same machine is taken up again within this time, or it is another treatment.
-RESUME_WITHIN = timedelta(hours=3)
-
-
-@dataclass(frozen=True, slots=True)
-class RunBrief:
-    """What grouping needs of a run.
-
-    Attributes:
-        id: identity of the run.
-        patient: the printed patient id under the site's normalisation rule; None where there is none.
-        ended: end, or the last instant of the record where the end is missing.
-        complete: the end of the treatment was read.
-    """
-
-    id: str
-    device: DeviceKey
-    role: Role
-    patient: str | None
-    started: datetime
-    ended: datetime
-    complete: bool
-    columns: tuple[str, ...] = ()
-    bench: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,112 +56,128 @@ def group(
 ) -> tuple[Group, ...]:
     """Return the sessions that these runs make, earliest first; the order of `runs` does not matter.
 
+    A person's word is stronger than every rule. An interrupted run and its resumption are put together first, so
+    that a separator that ran through finds both halves of its adsorber's treatment.
+
     Args:
         runs: a new run and all runs of the centre within `REACH` of it.
         together: sets of runs that a person declared to be one session.
         apart: pairs of runs that a person declared not to be one session, and not to be asked about again.
     """
     known = {r.id: r for r in sorted(runs, key=lambda r: (r.started, r.id))}
-    never = {pair for pair in apart if pair <= set(known)}
-    ties: dict[frozenset[str], str] = {}
-    ties |= dict.fromkeys(_resumed(list(known.values())), RESUMED)
-    ties |= dict.fromkeys(_joined(list(known.values())), JOINED)
-    ties = {pair: rule for pair, rule in ties.items() if pair not in never}
-    ties |= {frozenset((a, b)): PERSON for one in together for a, b in pairwise(sorted(one & set(known)))}
-    groups = [_group([known[r] for r in members], ties) for members in _components(known, ties)]
-    flags = _flags(list(known.values()), groups, never)
-    return tuple(replace(g, flags=tuple(f for r in g.runs for f in flags.get(r, ()))) for g in groups)
+    sets = _Sets(known, {pair for pair in apart if pair <= set(known)})
+    for declared in together:
+        for a, b in pairwise(r for r in known if r in declared):
+            sets.tie(a, b, PERSON)
+    rulable = [r for r in known.values() if not r.bench]
+    for first, second in _resumed(rulable):
+        sets.tie(first.id, second.id, RESUMED)
+    for one_unit, other_unit in _joined([u for u in sets.units() if not any(r.bench for r in u)], sets):
+        sets.tie(one_unit[0].id, other_unit[0].id, JOINED)
+    flags = _flags(rulable, sets)
+    return tuple(
+        Group(
+            derived("ses", _leading(unit).id),
+            tuple(r.id for r in unit),
+            sets.rule(unit),
+            tuple(flag for r in unit for flag in flags.get(r.id, ())),
+        )
+        for unit in sets.units()
+    )
 
 
-def _resumed(runs: list[RunBrief]) -> Iterator[frozenset[str]]:
-    """Pairs on one device, same patient, the first one cut off, the second beginning soon after its end."""
-    by_device: dict[object, list[RunBrief]] = {}
+def _leading(unit: Unit) -> RunBrief:
+    return next((r for r in unit if r.role is not Role.SEPARATOR), unit[0])
+
+
+class _Sets:
+    """Runs in disjoint sets; two runs that a person keeps apart never come into one."""
+
+    def __init__(self, known: dict[str, RunBrief], apart: set[frozenset[str]]) -> None:
+        self.known, self.apart = known, apart
+        self._set = {run: [run] for run in known}
+        self._rules: dict[str, set[str]] = {run: set() for run in known}
+
+    def tie(self, first: str, second: str, rule: str) -> None:
+        """Put two runs and all that belongs to them into one set, unless some of them must stay apart."""
+        one, other = self._set[first], self._set[second]
+        if one is not other:
+            if rule != PERSON and any(frozenset((a, b)) in self.apart for a in one for b in other):
+                return
+            one.extend(other)
+            for run in other:
+                self._set[run] = one
+        self._rules[first].add(rule)
+
+    def units(self) -> list[Unit]:
+        """The sets in order of time, each in order of time."""
+        order = {run: i for i, run in enumerate(self.known)}
+        distinct = {id(runs): sorted(runs, key=order.__getitem__) for runs in self._set.values()}
+        ordered = sorted(distinct.values(), key=lambda runs: order[runs[0]])
+        return [tuple(self.known[run] for run in runs) for runs in ordered]
+
+    def rule(self, unit: Unit) -> str:
+        """Why these runs are together."""
+        used = set[str]().union(*(self._rules[r.id] for r in unit))
+        return next((rule for rule in (PERSON, JOINED, RESUMED) if rule in used), SINGLE)
+
+    def are_together(self, one: RunBrief, other: RunBrief) -> bool:
+        """Two runs are in one session."""
+        return self._set[one.id] is self._set[other.id]
+
+    def are_apart(self, one: Unit, other: Unit) -> bool:
+        """A person keeps runs of the two sets apart."""
+        return any(frozenset((a.id, b.id)) in self.apart for a in one for b in other)
+
+
+def _resumed(runs: list[RunBrief]) -> Iterator[tuple[RunBrief, RunBrief]]:
+    """Pairs on one device of which the second goes on with the first."""
+    by_device: dict[DeviceKey, list[RunBrief]] = {}
     for run in runs:
         by_device.setdefault(run.device, []).append(run)
     for mine in by_device.values():
-        for first, second in pairwise(mine):
-            pause = second.started - first.ended
-            soon = timedelta(0) <= pause <= RESUME_WITHIN
-            if soon and not first.complete and first.patient and first.patient == second.patient:
-                yield frozenset((first.id, second.id))
+        yield from ((first, second) for first, second in pairwise(mine) if goes_on(first, second))
 
 
-def _joined(runs: list[RunBrief]) -> Iterator[frozenset[str]]:
+def _joined(units: list[Unit], sets: _Sets) -> Iterator[tuple[Unit, Unit]]:
     """Pairs of a separator and an adsorber of one treatment: each is the other's only candidate."""
-    candidates = {
-        run.id: [other.id for other in runs if are_complementary(run, other) and _same_patient(run, other)]
-        for run in runs
-    }
-    for run, others in candidates.items():
-        if len(others) == 1 and candidates[others[0]] == [run]:
-            yield frozenset((run, others[0]))
+    fitting = [
+        [j for j, other in enumerate(units) if _fit(unit, other) and not sets.are_apart(unit, other)]
+        for unit in units
+    ]
+    for i, others in enumerate(fitting):
+        if len(others) == 1 and i < others[0] and fitting[others[0]] == [i]:
+            yield units[i], units[others[0]]
 
 
-def are_complementary(one: RunBrief, other: RunBrief) -> bool:
-    """Tell whether one run can be the separator and the other the adsorber of one treatment, by role and time."""
-    return {one.role, other.role} == {Role.SEPARATOR, Role.ADSORBER} and _overlap_enough(one, other)
+def _fit(one: Unit, other: Unit) -> bool:
+    if {_role(one), _role(other)} != {Role.SEPARATOR, Role.ADSORBER}:
+        return False
+    first, second = _whole(one), _whole(other)
+    return are_complementary(first, second) and same_patient(first, second)
 
 
-def _overlap_enough(one: RunBrief, other: RunBrief) -> bool:
-    overlap = min(one.ended, other.ended) - max(one.started, other.started)
-    shorter = min(one.ended - one.started, other.ended - other.started)
-    return overlap > timedelta(0) and overlap * 2 >= shorter
+def _role(unit: Unit) -> Role | None:
+    roles = {r.role for r in unit}
+    return roles.pop() if len(roles) == 1 else None
 
 
-def _same_patient(one: RunBrief, other: RunBrief) -> bool:
-    return one.patient is not None and one.patient == other.patient
+def _whole(unit: Unit) -> RunBrief:
+    """The unit as if it were one run; its patient is the one that all its runs name."""
+    patients = {r.patient for r in unit}
+    return replace(
+        unit[0], ended=max(r.ended for r in unit), patient=patients.pop() if len(patients) == 1 else None
+    )
 
 
-def _components(known: dict[str, RunBrief], ties: dict[frozenset[str], str]) -> list[list[str]]:
-    """Runs that are tied to each other, directly or through others, in order of time."""
-    leader = {run: run for run in known}
-
-    def lead(run: str) -> str:
-        return run if leader[run] == run else lead(leader[run])
-
-    for first, second in (sorted(pair, key=list(known).index) for pair in ties):
-        leader[lead(second)] = lead(first)
-    members: dict[str, list[str]] = {}
-    for run in known:
-        members.setdefault(lead(run), []).append(run)
-    return list(members.values())
-
-
-def _group(members: list[RunBrief], ties: dict[frozenset[str], str]) -> Group:
-    ids = {m.id for m in members}
-    rules = {rule for pair, rule in ties.items() if pair <= ids}
-    rule = next((r for r in (PERSON, JOINED, RESUMED) if r in rules), SINGLE)
-    leading = [m for m in members if m.role is not Role.SEPARATOR] or members
-    return Group(derived("ses", leading[0].id), tuple(m.id for m in members), rule)
-
-
-def _flags(
-    runs: list[RunBrief], groups: list[Group], never: set[frozenset[str]]
-) -> dict[str, tuple[Flag, ...]]:
+def _flags(runs: list[RunBrief], sets: _Sets) -> dict[str, tuple[Flag, ...]]:
     """What a person must decide of runs in different sessions; by the run that carries the flag."""
-    session = {run: group.id for group in groups for run in group.runs}
     found: dict[str, list[Flag]] = {}
-    for one, other in combinations([r for r in runs if not r.bench], 2):
-        if session[one.id] == session[other.id] or frozenset((one.id, other.id)) in never:
+    for one, other in combinations(runs, 2):
+        if sets.are_together(one, other) or frozenset((one.id, other.id)) in sets.apart:
             continue
-        code = _question(one, other)
+        code = question(one, other)
         if code:
             found.setdefault(one.id, []).append(Flag(code, (other.id,)))
             found.setdefault(other.id, []).append(Flag(code, (one.id,)))
     return {run: tuple(flags) for run, flags in found.items()}
-
-
-def _question(one: RunBrief, other: RunBrief) -> str | None:
-    overlap = min(one.ended, other.ended) - max(one.started, other.started)
-    if one.device == other.device:
-        return "overlapping_runs" if overlap > timedelta(0) else None
-    if not are_complementary(one, other):
-        clash = overlap > timedelta(0) and one.role == other.role and _same_patient(one, other)
-        return "patient_on_two_machines" if clash else None
-    both_known = one.patient is not None and other.patient is not None
-    return None if both_known and one.patient != other.patient and not _near(one, other) else "unjoined_runs"
-
-
-def _near(one: RunBrief, other: RunBrief) -> bool:
-    """Tell whether the two printed numbers may be one number with a typing slip."""
-    return one.patient is not None and other.patient is not None and is_one_slip(one.patient, other.patient)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, or_, select, update
@@ -14,14 +14,16 @@ from ingestor.store.tables import column_use, device, link, printed_patient, rev
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from sqlalchemy import Connection, Row
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A run near another one in time, with what is needed to tell whether they are one treatment."""
+    """A run near another one in time, with what is needed to tell whether they are one treatment.
+
+    `last_seen`: the end, or the last moment of a record that was cut off.
+    """
 
     run_id: str
     session_id: str | None
@@ -33,8 +35,10 @@ class Neighbour:
     patient_printed: str | None
     started_at: datetime
     ended_at: datetime | None
+    last_seen: datetime
     complete: bool
     columns: tuple[str, ...]
+    printed_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def neighbours(
     """Return the current runs of a centre that touch a window of time, widened by `reach` on both sides."""
     query = (
         select(
-            run, revision.c.id.label("revision_id"), revision.c.complete, revision.c.bench,
+            run, revision.c.id.label("revision_id"), revision.c.complete, revision.c.bench, revision.c.figures,
             printed_patient.c.text, device.c.maker, device.c.model, device.c.serial,
             device.c.bench.label("on_bench"),
         )
@@ -105,15 +109,20 @@ def neighbours(
         )
         .order_by(run.c.started_at, run.c.id)
     )  # fmt: skip
-    rows = [r for r in connection.execute(query) if (r.ended_at or r.started_at) >= start - reach]
+    rows = [r for r in connection.execute(query) if _last_seen(r) >= start - reach]
     serials = _column_serials(connection, [r.revision_id for r in rows])
     return [
         Neighbour(
             r.id, r.session_id, r.maker, r.model, r.serial, r.role, r.bench or r.on_bench, r.text,
-            r.started_at, r.ended_at, r.complete, serials.get(r.revision_id, ()),
+            r.started_at, r.ended_at, _last_seen(r), r.complete, serials.get(r.revision_id, ()), r.printed_id,
         )
         for r in rows
     ]  # fmt: skip
+
+
+def _last_seen(row: Row[Any]) -> datetime:
+    """The end of a run, or the last moment of a record that was cut off."""
+    return row.ended_at or datetime.fromisoformat(row.figures["last_seen"])
 
 
 def _column_serials(connection: Connection, revisions: list[str]) -> dict[str, tuple[str, ...]]:
