@@ -75,7 +75,9 @@ def _row(name: str, hz: str, root: Path) -> None:
 def _stored(house: House) -> int:
     """Return the pages in use [B]; the write-ahead log is not storage."""
     with house.db.read() as connection:
-        pages, size = (connection.exec_driver_sql(f"PRAGMA {n}").scalar() for n in ("page_count", "page_size"))
+        pages, size = (
+            connection.exec_driver_sql(f"PRAGMA {n}").scalar() for n in ("page_count", "page_size")
+        )
     return int(pages) * int(size)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sqlite3
 import threading
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -262,10 +261,11 @@ def test_a_damaged_file_is_told_as_damage(tmp_path: Path):
     db.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"\xa5" * (len(whole) - 4096))
-    with pytest.raises(DatabaseTrouble) as caught, open_database(f"sqlite:///{path}").read() as connection:
+    damaged = open_database(f"sqlite:///{path}")
+    with pytest.raises(DatabaseTrouble) as caught, damaged.read() as connection:
         connection.execute(select(tables.audit)).all()
+    damaged.close()
     assert caught.value.code == "database_damaged"
-    assert sqlite3.sqlite_version
 
 
 def test_threads_share_one_database(db: Database):

@@ -50,10 +50,9 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:  # noqa: D102
+        text: Any = self.impl_instance
         collation = "C" if dialect.name == "postgresql" else None
-        return dialect.type_descriptor(
-            type(self.impl_instance)(self.impl_instance.length, collation=collation)
-        )
+        return dialect.type_descriptor(type(text)(text.length, collation=collation))
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
         return None if value is None else storable(value)
