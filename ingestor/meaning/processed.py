@@ -47,7 +47,9 @@ def processed(parts: Sequence[Part], policy: Policy, decision: Decision | None) 
     if decided and decision is not None:
         reading = decision.reading
     apart = compared.outcome == "disagreed" and not decided
-    withheld = apart and compared.apart > policy.withhold_above
+    # The readings of a cut record cover different stretches: they differ without contradicting each other.
+    whole = all(p.figures.complete for p in parts)
+    withheld = apart and whole and compared.apart > policy.withhold_above
     missing = _missing(parts, readings) if reading is None else "readings_withheld" if withheld else None
     troubles = {
         "decision_outdated": decision is not None and not decided,

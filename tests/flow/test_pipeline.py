@@ -103,6 +103,20 @@ def test_a_cut_export_is_partial_until_the_whole_one_replaces_it(house: House, b
     assert again["status"] == "duplicate"
 
 
+def test_a_cut_export_is_a_provisional_lower_bound_although_its_readings_cover_different_stretches(
+    house: House, bring: Bring, one: Exports
+):
+    lines = one.files[0].read_bytes().splitlines(keepends=True)
+    middle_of_samples = next(i for i, line in enumerate(lines) if b"[Messwerte]" in line) + 60
+    served = dose(house, bring(b"".join(lines[:middle_of_samples]))["sessions"][0])
+    assert served.status == "provisional"
+    assert "incomplete" in served.status_reasons
+    assert float(served.processed_plasma_ml) == pytest.approx(
+        one.sessions[0]["processed_plasma_ml"], rel=0.005
+    )
+    assert served.counter_ml < served.cycles_ml
+
+
 def test_a_contradicting_export_is_held_and_the_served_dose_stays(house: House, bring: Bring, one: Exports):
     whole = one.files[0].read_bytes()
     session = bring(whole)["sessions"][0]
