@@ -10,7 +10,7 @@ import ctypes
 import errno
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ingestor.errors import SettingsError, StorageTrouble
 
@@ -38,9 +38,11 @@ _CODES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """What tells one state of a file from another; never compared with a clock."""
+class FileStamp(NamedTuple):
+    """What tells one state of a file from another; never compared with a clock.
+
+    Device and inode are signed, as databases hold them: shares may use all 64 bits.
+    """
 
     dev: int
     ino: int
@@ -51,7 +53,13 @@ class FileStamp:
     @classmethod
     def of(cls, found: os.stat_result) -> FileStamp:
         """Return the stamp of a `stat` answer."""
-        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        dev, ino = signed(found.st_dev), signed(found.st_ino)
+        return cls(dev, ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def signed(number: int) -> int:
+    """Return an unsigned number of 64 bits as the signed one of the same bits."""
+    return number - (1 << 64) if number >= 1 << 63 else number
 
 
 @dataclass(frozen=True, slots=True)

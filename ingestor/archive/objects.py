@@ -74,16 +74,19 @@ class Archive:
         """Say whether no other process has this archive open: then nothing in it is on its way."""
         return self._presence is not None and self._presence.is_alone()
 
-    def put_path(self, path: str | bytes | Path, expect: FileStamp | None = None) -> Kept:
+    def put_path(
+        self, path: str | bytes | Path, expect: FileStamp | None = None, told_sum: str | None = None
+    ) -> Kept:
         """Copy a regular file. The source is only read; it is the caller's after that.
 
         Args:
             path: a regular file; links, pipes and devices are not opened.
             expect: the stamp seen before, if the file must still be the same.
+            told_sum: the SHA-256 that the sender wrote beside it, if any.
 
         Raises:
             SourceTrouble: `source_vanished`, `source_locked`, `source_not_a_file`, `source_unreadable`.
-            SourceChanged: it is not, or did not stay, what it was.
+            SourceChanged: it is not, or did not stay, what it was; `source_sum`: not what the sender says.
             LimitExceeded: `limit_size`.
             StorageTrouble: nothing was kept.
         """
@@ -98,6 +101,8 @@ class Archive:
                 point("archive.copied")
                 if not stamp == FileStamp.of(os.fstat(source)) == stamp_now(path):
                     raise SourceChanged
+                if told_sum is not None and told_sum != writer.sha256:
+                    raise SourceChanged("source_sum")
                 kept = writer.finish()
         finally:
             os.close(source)

@@ -101,6 +101,11 @@ class Writer:
             self.abort()
             raise disk.trouble(error) from error
 
+    @property
+    def sha256(self) -> str:
+        """The sum of what was written so far."""
+        return self._sum.hexdigest()
+
     def finish(self) -> Kept:
         """Make the bytes durable under their sum.
 
@@ -108,7 +113,7 @@ class Writer:
             StorageTrouble: nothing was kept. A failed sync is never repeated on the same file, since the
                 kernel may have dropped the bytes: the whole copy must begin again.
         """
-        sha256 = self._sum.hexdigest()
+        sha256 = self.sha256
         try:
             os.fchmod(self._fd, stat.S_IRUSR | stat.S_IRGRP)
             point("archive.sync")

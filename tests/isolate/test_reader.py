@@ -1,7 +1,5 @@
 """The limited child: whatever a driver or a file does, the parent goes on and can say what happened."""
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,47 +15,26 @@ from ingestor.phrases import both
 
 Make = Callable[..., Bundle]
 
-ENTRIES = """[ingestor.drivers]
-a-missing = nowhere.at:all
-b-no-driver = foreign_drivers:no_drivers
-c-plain = foreign_drivers:Plain
-d-rude = foreign_drivers:Rude
-e-both = foreign_drivers:Both
-f-twin = foreign_drivers:Both
-g-profiles = foreign_drivers:profiles
-"""
+SITE = Path(__file__).with_name("site")
 
 CLOCK = Clock(default_zone="Europe/Vienna", now=datetime(2026, 1, 1, tzinfo=UTC))
 TIGHT = Limits(cpu_s=1, wall_s=20, claim_s=2)
 
 
-def install(folder: Path, entries: str) -> None:
-    about = folder / "foreign_drivers-1.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign-drivers\nVersion: 1\n")
-    (about / "entry_points.txt").write_text(entries)
-    shutil.copy(Path(__file__).with_name("foreign.py"), folder / "foreign_drivers.py")
+@pytest.fixture(scope="module", autouse=True)
+def foreign() -> Iterator[Path]:
+    """The drivers of the site, where a child finds them; and a secret that it must not find."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", str(SITE))
+        patched.setenv("APHERELOG_SECRET", "must not reach a driver")
+        yield SITE
 
 
-@pytest.fixture(scope="session")
-def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    install(folder, ENTRIES)
-    return folder
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def reader(foreign: Path) -> Iterator[Reader]:
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(foreign)
-    os.environ["APHERELOG_SECRET"] = "must not reach a driver"
+    assert foreign.exists()
     with Reader(limits=TIGHT) as made:
         yield made
-    del os.environ["APHERELOG_SECRET"]
-    if before is None:
-        del os.environ["PYTHONPATH"]
-    else:
-        os.environ["PYTHONPATH"] = before
 
 
 @pytest.fixture
@@ -105,8 +82,7 @@ def test_a_driver_that_misbehaves_harms_nobody(
     _goes_on(reader, bundle)
 
 
-def test_a_driver_that_sleeps_is_woken_by_the_wall_clock(foreign: Path, bundle: Make) -> None:
-    assert foreign.exists()
+def test_a_driver_that_sleeps_is_woken_by_the_wall_clock(bundle: Make) -> None:
     with Reader(limits=Limits(wall_s=1)) as impatient:
         began = time.monotonic()
         reading = impatient.read(bundle(b"parse-nap"), CLOCK)
@@ -209,8 +185,7 @@ def test_only_the_driver_that_a_person_chose_is_asked(reader: Reader, bundle: Ma
     assert reading.trouble.code == "not_recognised"
 
 
-def test_a_new_profile_is_known_without_a_restart(foreign: Path, tmp_path: Path) -> None:
-    assert foreign.exists()
+def test_a_new_profile_is_known_without_a_restart(tmp_path: Path) -> None:
     with Reader(profiles=tmp_path, limits=TIGHT) as reader:
         assert not [d for d in reader.drivers()[0] if d.stamp.name.startswith("site-")]
         (tmp_path / "ward.toml").touch()
@@ -220,9 +195,12 @@ def test_a_new_profile_is_known_without_a_restart(foreign: Path, tmp_path: Path)
 def test_a_driver_that_brings_the_child_down_while_loading_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: Make
 ) -> None:
-    install(tmp_path, ENTRIES + "a-bomb = bomb:driver\n")
+    about = tmp_path / "bomb-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: bomb\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[ingestor.drivers]\na-bomb = bomb:driver\n")
     (tmp_path / "bomb.py").write_text("import os\nos._exit(3)\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{SITE}")
     with Reader(limits=TIGHT) as reader:
         known, broken = reader.drivers()
         assert "foreign-plain" in {d.stamp.name for d in known}
@@ -230,8 +208,7 @@ def test_a_driver_that_brings_the_child_down_while_loading_is_left_out(
         _goes_on(reader, bundle)
 
 
-def test_a_slow_file_does_not_stop_another_seat(foreign: Path, bundle: Make) -> None:
-    assert foreign.exists()
+def test_a_slow_file_does_not_stop_another_seat(bundle: Make) -> None:
     with Reader(limits=Limits(wall_s=3), seats=2) as reader, ThreadPoolExecutor(2) as pool:
         slow = pool.submit(reader.read, bundle(b"parse-nap"), CLOCK)
         began = time.monotonic()
@@ -243,8 +220,7 @@ def test_a_slow_file_does_not_stop_another_seat(foreign: Path, bundle: Make) -> 
         assert trouble.code == "limit_time"
 
 
-def test_a_child_ends_with_its_parent(foreign: Path) -> None:
-    assert foreign.exists()
+def test_a_child_ends_with_its_parent() -> None:
     reader = Reader(limits=TIGHT)
     reader.drivers()
     child = reader._all[0].child

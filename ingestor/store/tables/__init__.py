@@ -27,6 +27,7 @@ from ingestor.store.tables.runs import (
 )
 from ingestor.store.tables.sources import job, raw_file, source, source_member, submission
 from ingestor.store.tables.trail import audit, setting
+from ingestor.store.tables.watching import watch_file, watch_folder
 
 __all__ = [
     "DOSE_COLUMNS",
@@ -65,6 +66,8 @@ __all__ = [
     "token",
     "trace",
     "ward",
+    "watch_file",
+    "watch_folder",
 ]
 
 for _table in metadata.tables.values():
