@@ -20,8 +20,9 @@ class Remarks:
         code: str,
         line: int = 0,
         severity: Severity = Severity.WARNING,
-        member: str = "",
         /,
+        *,
+        member: str = "",
         **params: str,
     ) -> None:
         """Remark something; remarks with the same code and parameters are counted together."""

@@ -5,14 +5,11 @@ Source: ISO/IEEE 11073-10101 for how codes are built; `codes.toml` beside this m
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from ingestor.errors import SettingsError
+from drivers._tables import shipped, with_site
 from ingestor.model import Role
 
 if TYPE_CHECKING:
@@ -23,7 +20,6 @@ SETTING, MEAN = 2**24, 3
 EVENTS = range(196608, 262144)
 _TABLES = ("channels", "facts", "device", "events", "known")
 _PRIVATE = range(0x2F000, 0x30000)
-_SITE_FILE = "hl7-pcd.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,26 +122,9 @@ def _kind(table: str) -> str:
 @cache
 def published() -> Codes:
     """Return the tables as they come with the product."""
-    return Codes(tomllib.loads((files(__package__) / "codes.toml").read_text("utf-8")))
+    return Codes(shipped(__package__))
 
 
 def codes_of(folder: Path | None) -> Codes:
-    """Return the tables with what the site declares in `hl7-pcd.toml` of its folder.
-
-    Raises:
-        SettingsError: the site's file cannot be read or names a table that there is not.
-    """
-    path = None if folder is None else folder / _SITE_FILE
-    if path is None or not path.is_file():
-        return published()
-    data = path.read_bytes()
-    try:
-        own = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError("settings", problems=f"{path.name}: {error}") from None
-    base = published().tables
-    strange = sorted(own.keys() - base.keys())
-    if strange:
-        raise SettingsError("settings", problems=f"{path.name}: no table {', '.join(strange)}")
-    tables = {name: {**rows, **own.get(name, {})} for name, rows in base.items()}
-    return Codes(tables, hashlib.sha256(data).hexdigest()[:12])
+    """Return the tables with the site's own lines over them, see `drivers._tables`."""
+    return Codes(*with_site(published().tables, "hl7-pcd", folder))

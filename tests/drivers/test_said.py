@@ -10,7 +10,7 @@ import pytest
 import drivers
 from ingestor.phrases import catalogue
 
-ROOMS = ("hl7_pcd",)
+ROOMS = ("hl7_pcd", "prismaflex")
 SAYS = re.compile(
     r"""(?:\.add|_find|Finding|ignored\[|hold=|code=)\(?\s*\n?\s*["']([a-z][a-z_]+)["']|return None, ["']([a-z_]+)["']"""
 )

@@ -289,7 +289,8 @@ def test_private_terms_of_another_maker_under_our_numbers_are_not_ours(writer: W
 def test_a_site_says_what_a_models_numbers_mean(writer: Writer, tmp_path: Path):
     from drivers.hl7_pcd import drivers
 
-    (tmp_path / "hl7-pcd.toml").write_text(
+    (tmp_path / "codes").mkdir()
+    (tmp_path / "codes/hl7-pcd.toml").write_text(
         '[models."IA 200"]\nrole = "adsorber"\nchannels = { 192772 = "processed_plasma" }\n'
     )
     (own,) = drivers(tmp_path)
