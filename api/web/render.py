@@ -19,15 +19,63 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 HERE = Path(str(files(__package__)))
-CSP = (
-    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-    "script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'"
-)
 HEADERS = {
-    "Content-Security-Policy": CSP,
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["asset"] = asset
+    environment.filters["unit"] = unit_of
+    return environment
+
+
+@cache
+def _localised(language: str, zone: str) -> Environment:
+    """Return the environment whose filters and texts speak one language."""
+    environment = _environment().overlay()
+    environment.globals = _environment().globals | {
+        "lang": language,
+        "t": partial(_text, language),
+        "word": lambda kind, value: word(kind, value, language),
+        "said": lambda code, params=None: said(code, language, params),
+    }
+    environment.filters = _environment().filters | Formats(language, zone).filters()
+    return environment
+
+
+def _text(language: str, key: str, /, **params: object) -> str:
+    return text(key, language, **params)
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the address of a static file; it changes with the content, so that browsers may keep it."""
+    digest = hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+def fragment(request: Request, template: str, /, **context: Any) -> str:  # noqa: ANN401
+    """Return a template as text in the reader's language."""
+    settings = request.app.state.settings
+    environment = _localised(language_of(request), settings.zone)
+    return environment.get_template(template).render(request=request, settings=settings, **context)
+
+
+def page(request: Request, template: str, /, *, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401
+    """Answer with a page."""
+    return HTMLResponse(fragment(request, template, **context), status, HEADERS | {"Vary": "Accept-Language, Cookie"})

@@ -1,0 +1,70 @@
+"""What became of what somebody handed in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from ingestor.store.tables import job, source_member, submission
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Select
+
+
+def of_actor(
+    connection: Connection, actor: str, since: datetime, limit: int = 100
+) -> list[dict[str, Any]]:
+    """Return a person's submissions since a moment, newest first."""
+    query = (
+        _submissions()
+        .where(submission.c.actor == actor, submission.c.at >= since)
+        .order_by(submission.c.at.desc(), submission.c.id.desc())
+        .limit(limit)
+    )
+    return _with_members(connection, query)
+
+
+def by_id(connection: Connection, keys: Sequence[str], actor: str | None = None) -> list[dict[str, Any]]:
+    """Return some submissions; only those of `actor` if one is named."""
+    query = _submissions().where(submission.c.id.in_(keys))
+    if actor:
+        query = query.where(submission.c.actor == actor)
+    return _with_members(connection, query)
+
+
+def with_status(
+    connection: Connection, centre: str, statuses: Sequence[str], limit: int = 200
+) -> list[dict[str, Any]]:
+    """Return the submissions of a centre in one of these states, newest first."""
+    query = (
+        _submissions()
+        .where(submission.c.centre == centre, submission.c.status.in_(statuses))
+        .order_by(submission.c.at.desc(), submission.c.id.desc())
+        .limit(limit)
+    )
+    return _with_members(connection, query)
+
+
+def _submissions() -> Select[Any]:
+    return select(submission, job.c.state.label("job_state"), job.c.attempts).outerjoin(
+        job, job.c.submission == submission.c.id
+    )
+
+
+def _with_members(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
+    rows = [dict(row._mapping) for row in connection.execute(query)]
+    names: dict[str, list[dict[str, Any]]] = {}
+    members = (
+        select(source_member)
+        .where(source_member.c.source.in_({row["source"] for row in rows}))
+        .order_by(source_member.c.source, source_member.c.position)
+    )
+    for member in connection.execute(members):
+        names.setdefault(member.source, []).append(dict(member._mapping))
+    for row in rows:
+        row["members"] = names.get(row["source"], [])
+    return rows

@@ -1,0 +1,167 @@
+"""A small clinic written straight into the store, so that pages can be seen without reading a file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from ingestor.ids import derived
+from ingestor.model import (
+    Alarm, ColumnUse, Cycle, Device, Event, Evidence, Fact, Finding, Ignored, Instant, Phase, PhaseSpan, Priority,
+    Role, Run, Severity, TimeMethod, Total,
+)  # fmt: skip
+from ingestor.store import doses, links, patients, places, runs, sessions, sources
+from ingestor.store.audit import Actor
+from ingestor.trace import Trace, TraceColumn, to_block
+
+ZONE = ZoneInfo("Europe/Vienna")
+NURSE = Actor("nurse", "nurse")
+CYCLE_S = 1200
+
+
+def instant(local: datetime) -> Instant:
+    return Instant(local, local.replace(tzinfo=ZONE).astimezone(UTC), TimeMethod.ZONE)
+
+
+def _column(name: str, unit: str, values: np.ndarray, scale: int = 0) -> TraceColumn:
+    mantissa = np.round(values * 10**scale).astype(np.int64)
+    return TraceColumn(name, unit, unit, mantissa, scale, np.zeros(len(values), dtype=bool))
+
+
+def _trace(start: Instant, cycles: int, every: int) -> Trace:
+    seconds = np.arange(0, cycles * CYCLE_S, every)
+    rng = np.random.default_rng(7)
+    loading = (seconds % CYCLE_S) > 60
+    plasma = np.where(loading, 28 + rng.normal(0, 0.6, len(seconds)), 0)
+    local = int(start.local.replace(tzinfo=UTC).timestamp() * 1000)
+    return Trace(
+        utc_ms=int(start.utc.timestamp() * 1000) + seconds * 1000, local_ms=local + seconds * 1000,
+        line=(40 + np.arange(len(seconds))).astype(np.int32),
+        columns=(
+            _column("plasma_flow", "mL/min", plasma, 1),
+            _column("blood_flow", "mL/min", 80 + rng.normal(0, 1.5, len(seconds)), 0),
+            _column("access_pressure", "mm[Hg]", -85 + 10 * np.sin(seconds / 900) + rng.normal(0, 3, len(seconds))),
+            _column("return_pressure", "mm[Hg]", 95 + seconds / 400 + rng.normal(0, 3, len(seconds))),
+            _column("column_pressure", "mm[Hg]", np.where(loading, 60 + (seconds % CYCLE_S) / 20, 20) + rng.normal(0, 2, len(seconds))),
+            _column("processed_plasma", "mL", np.cumsum(plasma) * every / 60, 0),
+        ),
+    )  # fmt: skip
+
+
+def a_run(start: datetime, serial: str, number: str, patient: str | None, cycles: int = 12, every: int = 5, **other: object) -> Run:
+    began = instant(start)
+    at = lambda s: instant(start + timedelta(seconds=s))  # noqa: E731
+    spans, loads = [], []
+    for i in range(cycles):
+        position, other_position = "AB"[i % 2], "BA"[i % 2]
+        begin = i * CYCLE_S
+        spans.append(PhaseSpan(len(spans), i + 1, position, Phase.LOAD, at(begin + 60), at(begin + CYCLE_S), D("532"), "532", True, 20 + i))
+        if i:
+            for offset, length, kind in ((60, 420, Phase.ELUTE), (480, 300, Phase.NEUTRALISE), (780, 300, Phase.RECONDITION)):
+                spans.append(PhaseSpan(len(spans), i, other_position, kind, at(begin + offset), at(begin + offset + length), None, "", True, 20 + i))
+        loads.append(Cycle(i + 1, position, at(begin + 60), at(begin + CYCLE_S), D("532"), i < cycles - 1, 20 + i))
+    alarms = (
+        Alarm(0, "A12", "P", "access_pressure_low", Priority.MEDIUM, "Zugangsdruck zu niedrig", at(3300), at(3390), at(3320), 801),
+        Alarm(1, "A31", "P", "return_pressure_high", Priority.HIGH, "Rückgabedruck <hoch>", at(9000), at(9240), at(9050), 1402),
+        Alarm(2, "I02", "I", "bag_empty", Priority.LOW, "Beutel leer", at(11000), at(11100), None, 1733),
+    )  # fmt: skip
+    fields = {
+        "layout": "twin-column-report", "layout_version": "2.1",
+        "device": Device("Adsora", "TC-20", serial, "4.2.1"), "role": Role.ADSORBER, "printed_id": number,
+        "patient_printed": patient, "started": began, "ended": at(cycles * CYCLE_S + 300), "complete": True,
+        "zone": "Europe/Vienna", "member": "session.csv", "rows_read": 2960,
+        "facts": (Fact("weight", D("72.5"), "kg", "72,5", 9),),
+        "columns": (
+            ColumnUse("A", 1, "Globaffin 62", f"GA-{serial}-1", "L2201", 7, None, True, 12),
+            ColumnUse("B", 1, "Globaffin 62", f"GA-{serial}-2", "L2201", 7, None, True, 13),
+        ),
+        "phases": tuple(spans), "cycles": tuple(loads), "alarms": alarms,
+        "events": (Event(0, at(30), "setting", "Plasmafluss", D("28"), "mL/min", 41),),
+        "totals": (Total("processed_plasma", D("6384"), "mL", "6.384", 3001),),
+        "trace": _trace(began, cycles, every), "ignored": (Ignored("blank", 2),),
+        "findings": (Finding("zone_defaulted", Severity.INFO, "session.csv", 0, {"zone": "Europe/Vienna"}),),
+    }  # fmt: skip
+    return Run(**(fields | other))
+
+
+def _dose_row(key: str, centre: str, run: Run, device: str, source: str, patient: str | None, **other: object) -> dict[str, object]:
+    loads = sum((c.load_ml or D(0) for c in run.cycles), D(0))
+    row = {
+        "session_id": key, "centre": centre, "method": "ia-dose/1", "patient_id": patient, "course": None,
+        "started_at": run.started.utc, "ended_at": run.ended.utc, "started_local": run.started.local,
+        "time_method": "zone", "device": device, "device_model": run.device.model,
+        "device_serial": run.device.serial, "role": "adsorber", "driver": run.layout, "driver_version": "1",
+        "evidence": "declared", "status": "provisional",
+        "status_reasons": ["driver_not_accepted"] if patient else ["unlinked", "driver_not_accepted"],
+        "processed_plasma_ml": D("6384"), "processed_plasma_reading": "reported", "reported_ml": D("6384"),
+        "cycles_ml": loads, "counter_ml": D("6371"), "integrated_ml": D("6395"), "agreement": "agreed",
+        "max_disagreement": D("0.0038"), "native_plasma_ml": D("5541"),
+        "plasma_volume_ml": D("2925.5") if patient else None,
+        "plasma_volume_formula": "nadler" if patient else None,
+        "pv_multiple": D("2.18") if patient else None, "plasma_ml_per_kg": D("88.1"), "weight_kg": D("72.5"),
+        "height_cm": D("180") if patient else None, "hematocrit": D("0.45") if patient else None,
+        "cycles_completed": len(run.cycles) - 1, "cycles_aborted": 1, "plasma_per_cycle_min_ml": D("530"),
+        "plasma_per_cycle_mean_ml": D("532"), "plasma_per_cycle_max_ml": D("534"),
+        "blood_processed_ml": D("19200"), "ac_volume_ml": D("1600"), "connected_min": D("245"),
+        "loading_min": D("228"), "interrupted_min": D("4"), "interruptions": 2,
+        "mean_plasma_flow_ml_min": D("28"), "alarms_high": 1, "alarms_medium": 1, "alarms_low": 1,
+        "alarms_info": 0, "alarms_unknown": 0, "alarm_min": D("7.2"), "complete": run.complete,
+        "sources": [source],
+        "detail": {"inputs": [{"kind": "weight", "value": "72.5", "unit": "kg", "at": "2026-10-20T08:00:00+00:00", "source": "person", "age_days": 12.0}]},
+    }  # fmt: skip
+    return row | other
+
+
+def store(connection, centre: str, run: Run, *, patient: str | None = None, state: str = "current", **dose: object) -> str:  # noqa: ANN001
+    """Store a run as a session of its own and return the session's id."""
+    now = datetime.now(UTC)
+    source = derived("s", run.device.serial, run.printed_id or "", run.started.local.isoformat(), str(run.complete)).ljust(64, "0")
+    member = sources.StoredMember("session.csv", source, 207_000)
+    sub = sources.accept(connection, centre, source, [member], sources.Order("web", NURSE), "w", now)
+    device = places.ensure_device(connection, centre, run.device, run.role, now)
+    run_key = runs.run_id(centre, run)
+    key = derived("ses", run_key)
+    sessions.ensure_session(connection, key, centre, run.started.utc, run.ended.utc if run.ended else None, now)
+    if runs.stored_run(connection, run_key) is None:
+        runs.save_run(connection, run_key, centre, device, run)
+    runs.assign(connection, run_key, key)
+    block = to_block(run.trace) if run.trace is not None else None
+    reading = runs.Reading(run, block, len(run.trace or ()), tuple(c.channel for c in run.trace.columns) if run.trace else (), {})
+    runs.save_revision(connection, run_key, source, runs.DriverStamp(run.layout, "1", Evidence.DECLARED), reading, state, now)
+    if patient:
+        links.append(connection, key, patient, rule="exact", actor="system", reason="exact_match", at=now)
+    doses.record(connection, _dose_row(key, centre, run, device, source, patient, **dose), "ingest", now)
+    receipt = {
+        "source": source, "members": [{"name": "session.csv", "bytes": 207_000, "sha256": source}], "submission": sub,
+        "status": "stored", "run_statuses": ["stored"], "code": "stored", "driver": {"name": run.layout, "version": "1", "evidence": "declared"},
+        "runs": [run_key], "sessions": [key], "rows": {"read": 2960, "stored": 2958, "held": 0, "duplicate": 0, "ignored": 2}, "findings": [],
+    }  # fmt: skip
+    sources.finish(connection, sub, "stored", "stored", receipt, now)
+    return key
+
+
+def furnish(connection, centre: str) -> dict[str, str]:  # noqa: ANN001
+    """Fill a store; return what was made by a short name."""
+    now = datetime.now(UTC)
+    places.ensure_centre(connection, centre, "Universitätsklinik Musterstadt", "Europe/Vienna")
+    anna = patients.add(connection, centre, now, sex="female", birth_date=datetime(1968, 3, 4).date(), name="Anna Beispiel")
+    bert = patients.add(connection, centre, now, sex="male", birth_date=datetime(1959, 11, 30).date(), name="Bert <Muster>")
+    patients.add_identifier(connection, centre, anna, "KIS", "00481516", "481516")
+    patients.add_identifier(connection, centre, bert, "KIS", "00481517", "481517")
+    for who, kind, value, unit in ((anna, "weight", "72.5", "kg"), (anna, "height", "170", "cm"), (anna, "hematocrit", "36", "%"), (bert, "weight", "80", "kg")):
+        patients.measure(connection, who, kind, D(value), unit, now - timedelta(days=12), source="person", actor="nurse", now=now)
+    found = {"anna": anna, "bert": bert}
+    day = datetime(2026, 11, 2, 8, 15)
+    for i in range(6):
+        found[f"anna{i}"] = store(connection, centre, a_run(day - timedelta(days=2 * i), "TC20-0117", str(4100 - i), "00481516", cycles=10 + i % 3, every=30), patient=anna)
+    found["linked"] = found["anna0"]
+    found["unlinked"] = store(connection, centre, a_run(day + timedelta(days=1), "TC20-0117", "4101", "00481561", every=1))
+    found["empty_patient"] = store(connection, centre, a_run(day + timedelta(days=1, hours=5), "TC20-0204", "877", None, every=30))
+    found["withheld"] = store(
+        connection, centre, a_run(day - timedelta(days=3), "TC20-0204", "870", "481517", every=30), patient=bert,
+        status="withheld", status_reasons=["readings_disagree"], agreement="disagreed", counter_ml=D("4980"), max_disagreement=D("0.2199"),
+    )  # fmt: skip
+    return found
