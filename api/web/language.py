@@ -9,6 +9,8 @@ from ingestor.phrases import LANGUAGES
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from ingestor.access.permissions import Caller
+
 COOKIE = "language"
 FALLBACK = "en"
 LOCALES = {"de": "de_AT", "en": "en_GB"}
@@ -33,7 +35,7 @@ def asked_for(header: str) -> str:
     return FALLBACK
 
 
-def language_of(request: Request) -> str:
-    """Return the language of the answer to `request`."""
-    chosen = request.cookies.get(COOKIE, "")
+def language_of(request: Request, caller: Caller | None = None) -> str:
+    """Return the language of the answer to `request`; what a person chose goes before the browser."""
+    chosen = request.cookies.get(COOKIE) or (caller.language if caller else None)
     return chosen if chosen in LANGUAGES else asked_for(request.headers.get("accept-language", ""))

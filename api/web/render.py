@@ -14,6 +14,8 @@ from starlette.responses import HTMLResponse
 from api.web.formats import Formats, unit_of
 from api.web.language import language_of
 from api.web.wording import said, text, word
+from ingestor.access.permissions import Permission
+from ingestor.phrases import PARTS
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,6 +30,25 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+# What may be said after a form was sent: what happened, what it means, what to do.
+NOTICES = {
+    "linked": ("link.done", "link.dose_moved", "link.can_undo"),
+    "unlinked": ("link.undone", "link.dose_moved", "link.can_undo"),
+    "patient": ("patient.saved", "measure.why", "upload.nothing_left"),
+    "measured": ("measure.saved", "link.dose_moved", "upload.nothing_left"),
+    "identified": ("patient.saved_identifier", "patient.saved_identifier_means", "upload.nothing_left"),
+    "confirmed": ("upload.confirmed", "link.dose_moved", "upload.nothing_left"),
+}
+NAVIGATION = (
+    ("/", "start", Permission.READ_SESSIONS),
+    ("/upload", "upload", Permission.SUBMIT),
+    ("/sessions", "sessions", Permission.READ_SESSIONS),
+    ("/patients", "patients", Permission.READ_IDENTITY),
+    ("/machines", "machines", Permission.READ_MACHINES),
+    ("/columns", "columns", Permission.READ_SESSIONS),
+    ("/week", "week", Permission.READ_SESSIONS),
+    ("/cohort", "cohort", Permission.READ_DOSES),
+)
 
 
 @cache
@@ -39,7 +60,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["asset"] = asset
+    environment.globals |= {"asset": asset, "navigation": NAVIGATION}
     environment.filters["unit"] = unit_of
     return environment
 
@@ -71,11 +92,26 @@ def asset(name: str) -> str:
 
 def fragment(request: Request, template: str, /, **context: Any) -> str:  # noqa: ANN401
     """Return a template as text in the reader's language."""
-    settings = request.app.state.settings
-    environment = _localised(language_of(request), settings.zone)
-    return environment.get_template(template).render(request=request, settings=settings, **context)
+    settings = request.app.state.house.settings
+    language = context.pop("lang", None) or language_of(request)
+    frame = {"caller": None, "form_token": "", "notice": _notice(request, language), "here": _section(request)}
+    template_ = _localised(language, settings.zone).get_template(template)
+    return template_.render(frame | {"request": request, "settings": settings} | context)
 
 
 def page(request: Request, template: str, /, *, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401
     """Answer with a page."""
-    return HTMLResponse(fragment(request, template, **context), status, HEADERS | {"Vary": "Accept-Language, Cookie"})
+    return HTMLResponse(fragment(request, template, **context), status, HEADERS)
+
+
+def _section(request: Request) -> str:
+    return "/" + request.url.path.split("/")[1]
+
+
+def _notice(request: Request, language: str) -> dict[str, str] | None:
+    """Return the outcome of the form before, which travels as a bare word in the address."""
+    word_ = request.query_params.get("done", "")
+    if word_ not in NOTICES:
+        return None
+    said_ = [text(key, language) for key in NOTICES[word_]]
+    return {"kind": "good", **dict(zip(PARTS, said_, strict=True))}

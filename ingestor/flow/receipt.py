@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ingestor.model import Status
-from ingestor.phrases import both
+from ingestor.phrases import LANGUAGES, both, phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,6 +97,7 @@ def receipt(  # noqa: PLR0913 - one argument a part of the document
         "run_statuses": [p.status.value for p in placed],
         "code": code,
         "message": both(code, **(params or {})),
+        "parts": {language: phrase(code, language, **(params or {})) for language in LANGUAGES},
         "driver": stamp,
         "runs": [p.run for p in placed],
         "sessions": list(dict.fromkeys(p.session for p in placed if p.session)),

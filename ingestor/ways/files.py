@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ingestor.detect import group, is_junk
 from ingestor.errors import IngestorError, StorageTrouble
 from ingestor.flow.pipeline import Receipt, ingest
-from ingestor.phrases import both
+from ingestor.phrases import LANGUAGES, both, phrase
 from ingestor.store.sources import StoredMember
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def unread(names: Sequence[str], error: IngestorError) -> Receipt:
     return {
         "source": None, "members": [{"name": n, "bytes": None, "sha256": None} for n in names], "submission": None,
         "status": "refused", "run_statuses": [], "code": error.code, "message": both(error.code, **error.details),
+        "parts": {language: phrase(error.code, language, **error.details) for language in LANGUAGES},
         "driver": None, "runs": [], "sessions": [],
         "rows": {"read": 0, "stored": 0, "held": 0, "duplicate": 0, "ignored": 0}, "findings": [],
     }  # fmt: skip
