@@ -65,6 +65,22 @@ def add(house: House, connection: Connection, new: NewPatient, actor: Actor) -> 
     return key
 
 
+def identify(
+    house: House, connection: Connection, patient_id: str, system: str, value: str, actor: Actor
+) -> list[str]:
+    """Give a patient a further identifier; return the waiting sessions that this links.
+
+    Raises:
+        Invalid: the identifier belongs to somebody else.
+        NotFound: there is no such patient.
+    """
+    patients.require(connection, patient_id)
+    normalised = normalise_identifier(value, house.settings.identifier_rule)
+    patients.add_identifier(connection, house.centre, patient_id, system, value.strip(), normalised)
+    audit.record(connection, actor, "identify", patient_id, system=system)
+    return link_waiting(house, connection)
+
+
 def measure(house: House, connection: Connection, patient_id: str, new: NewMeasurement, actor: Actor) -> str:
     """Record a measured value and compute the patient's doses again. Return the measurement's id.
 

@@ -1,0 +1,134 @@
+"""Linking a session to a patient and taking that back, always with a reason."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Form
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from api.web import candidates, session_view
+from api.web.door import PageRoute, Visit, changing, seeing
+from api.web.render import HEADERS
+from api.web.wording import text
+from ingestor.access.permissions import Permission
+from ingestor.errors import NotFound
+from ingestor.flow import linking
+from ingestor.store.answers import people
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+router = APIRouter(route_class=PageRoute)
+_REASONS = ("slip", "list", "asked", "wrong")
+_DATES = ("%d.%m.%Y", "%Y-%m-%d", "%d/%m/%Y")
+
+
+def born(words: str) -> date | None:
+    """Return a date of birth that was typed as search words, or None."""
+    for form in _DATES:
+        try:
+            return datetime.strptime(words, form).date()  # noqa: DTZ007 - a day, not an instant
+        except ValueError:
+            continue
+    return None
+
+
+def find(visit: Visit, connection: Connection, words: str) -> list[dict[str, Any]]:
+    """Return the patients that a person searches for."""
+    words = words.strip()[:60]
+    return people.search(connection, visit.caller.centre, words, born(words))
+
+
+@router.get("/sessions/{key}/link")
+def choose(
+    visit: Annotated[Visit, seeing(Permission.LINK)], key: str, q: str = "", part: bool = False
+) -> Response:
+    """Search for the patient; `part` asks for the matches alone."""
+    with visit.house.db.read() as connection:
+        row, started = session_view.start_of(connection, key)
+        found = find(visit, connection, q) if q.strip() else []
+        typed = session_view.typed_at(session_view.parts_of(connection, row.id)) if not part else []
+    address = f"/sessions/{row.id}/link/"
+    if part:
+        body = visit.fragment("parts/found_patients.html", found=found, q=q, choose=address)
+        return HTMLResponse(body, headers=HEADERS)
+    return visit.page(
+        "link_search.html", session=row, started=started, typed=typed, found=found, q=q, choose=address
+    )
+
+
+@router.get("/sessions/{key}/link/{patient}")
+def compare(visit: Annotated[Visit, seeing(Permission.LINK)], key: str, patient: str) -> Response:
+    """Show session and patient side by side before anything counts."""
+    return _confirmation(visit, key, patient)
+
+
+def _confirmation(visit: Visit, key: str, patient: str, *, wrong: str = "", status: int = 200) -> Response:
+    house = visit.house
+    with house.db.read() as connection:
+        row, started = session_view.start_of(connection, key)
+        wanted = [patient, row.patient_id] if row.patient_id else [patient]
+        known = people.by_id(connection, house.centre, wanted)
+        if patient not in known:
+            raise NotFound("no_such_patient")
+        parts = session_view.parts_of(connection, row.id)
+        against = candidates.warnings(house, connection, row, patient, visit.language)
+    before = known.get(row.patient_id)
+    return visit.page(
+        "link_confirm.html", status=status, session=row, started=started, who=known[patient],
+        typed=session_view.typed_at(parts), now_linked=before["name"] if before else None, warnings=against,
+        machines=[f"{p.run.device.model} {p.run.device.serial}" for p in parts], wrong=wrong,
+        reasons=_reasons(visit),
+    )  # fmt: skip
+
+
+def _reasons(visit: Visit) -> list[str]:
+    return [text(f"link.suggest.{one}", visit.language) for one in _REASONS]
+
+
+@router.post("/sessions/{key}/link/{patient}")
+def link(
+    visit: Annotated[Visit, changing(Permission.LINK)],
+    key: str,
+    patient: str,
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """Link."""
+    if not reason.strip():
+        wrong = text("link.reason_missing", visit.language)
+        return _confirmation(visit, key, patient, wrong=wrong, status=422)
+    with visit.house.db.write() as connection:
+        linking.link(visit.house, connection, key, patient, visit.actor, reason.strip()[:300])
+    return RedirectResponse(f"/sessions/{key}?done=linked#patient", 303)
+
+
+@router.get("/sessions/{key}/unlink")
+def ask_unlink(visit: Annotated[Visit, seeing(Permission.LINK)], key: str) -> Response:
+    """Ask for the reason."""
+    return _undoing(visit, key)
+
+
+def _undoing(visit: Visit, key: str, *, wrong: str = "", status: int = 200) -> Response:
+    with visit.house.db.read() as connection:
+        row, started = session_view.start_of(connection, key)
+        who = people.by_id(connection, visit.house.centre, [row.patient_id]).get(row.patient_id)
+    if who is None:
+        return RedirectResponse(f"/sessions/{key}", 303)
+    return visit.page(
+        "unlink.html", status=status, session=row, started=started, now_linked=who["name"], wrong=wrong,
+        reasons=_reasons(visit),
+    )  # fmt: skip
+
+
+@router.post("/sessions/{key}/unlink")
+def unlink(
+    visit: Annotated[Visit, changing(Permission.LINK)], key: str, reason: Annotated[str, Form()] = ""
+) -> Response:
+    """Undo the link."""
+    if not reason.strip():
+        return _undoing(visit, key, wrong=text("link.reason_missing", visit.language), status=422)
+    with visit.house.db.write() as connection:
+        linking.unlink(visit.house, connection, key, visit.actor, reason.strip()[:300])
+    return RedirectResponse(f"/sessions/{key}?done=unlinked#patient", 303)

@@ -1,0 +1,187 @@
+"""Patients: found, added, measured; their sessions in courses."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form
+from starlette.responses import RedirectResponse, Response
+
+from api.web import timeline
+from api.web.door import PageRoute, Visit, changing, seeing
+from api.web.formats import Formats, unit_of
+from api.web.routes.linking import find
+from api.web.wording import said, text
+from ingestor.access.permissions import Permission
+from ingestor.errors import IngestorError, Invalid, NotFound
+from ingestor.flow import patients as flow
+from ingestor.flow.patients import NewMeasurement, NewPatient
+from ingestor.quantity import FACTS
+from ingestor.store.answers import people, worklist
+
+router = APIRouter(route_class=PageRoute)
+# What a nurse enters, in the unit in which it is spoken of.
+KINDS = (("weight", "kg"), ("height", "cm"), ("hematocrit", "%"), ("igg", "g/L"), ("iga", "g/L"), ("igm", "g/L"))
+_NUMBER = re.compile(r"\d{1,6}([.,]\d{1,4})?", re.ASCII)
+_SHOWN = 200
+
+
+def number(typed: str) -> Decimal:
+    """Return a number typed with comma or point.
+
+    Raises:
+        Invalid: `page_number`.
+    """
+    if not _NUMBER.fullmatch(typed.strip()):
+        raise Invalid("page_number", value=typed[:20])
+    return Decimal(typed.strip().replace(",", "."))
+
+
+@router.get("/patients")
+def patients(visit: Annotated[Visit, seeing(Permission.READ_IDENTITY)], q: str = "") -> Response:
+    """Show patients, by name."""
+    with visit.house.db.read() as connection:
+        return visit.page("patients.html", rows=find(visit, connection, q), q=q)
+
+
+@router.get("/patients/new")
+def ask_new(visit: Annotated[Visit, seeing(Permission.EDIT_PATIENTS)], session: str = "") -> Response:
+    """Show the form of a new patient."""
+    return _new(visit, {}, session)
+
+
+def _new(visit: Visit, values: dict[str, str], session: str, trouble: IngestorError | None = None) -> Response:
+    with visit.house.db.read() as connection:
+        systems = people.systems(connection, visit.house.centre)
+    default = systems[0] if systems else text("patient.system_default", visit.language)
+    blank = {"identifier": "", "system": default, "name": "", "birth_date": "", "sex": ""}
+    context: dict[str, Any] = {"values": blank | values, "systems": systems, "session": session}
+    if trouble is not None:
+        context["notice"] = {"kind": "bad", **said(trouble.code, visit.language, trouble.details)}
+    return visit.page("patient_new.html", status=422 if trouble else 200, **context)
+
+
+@router.post("/patients")
+def add(  # noqa: PLR0913, PLR0917 - one argument a field of the form
+    visit: Annotated[Visit, changing(Permission.EDIT_PATIENTS)],
+    identifier: Annotated[str, Form()] = "",
+    system: Annotated[str, Form()] = "",
+    name: Annotated[str, Form()] = "",
+    birth_date: Annotated[str, Form()] = "",
+    sex: Annotated[str, Form()] = "",
+    session: Annotated[str, Form()] = "",
+) -> Response:
+    """Add a patient; sessions that wait for this identifier find it."""
+    values = {"identifier": identifier, "system": system, "name": name, "birth_date": birth_date, "sex": sex}
+    try:
+        new = _checked(values, visit.house.now().date())
+        with visit.house.db.write() as connection:
+            key = flow.add(visit.house, connection, new, visit.actor)
+    except Invalid as trouble:
+        return _new(visit, values, session, trouble)
+    if session:
+        return RedirectResponse(f"/sessions/{session}/link/{key}", 303)
+    return RedirectResponse(f"/patients/{key}?done=patient", 303)
+
+
+def _checked(values: dict[str, str], today: date) -> NewPatient:
+    if not values["identifier"].strip() or not values["system"].strip():
+        raise Invalid("page_identifier_missing")
+    born = None
+    if values["birth_date"]:
+        try:
+            born = date.fromisoformat(values["birth_date"])
+        except ValueError:
+            raise Invalid("page_date", value=values["birth_date"][:20]) from None
+        if not 1880 <= born.year or born > today:  # noqa: PLR2004 - as the table has it
+            raise Invalid("page_date", value=values["birth_date"][:20])
+    return NewPatient(
+        sex=values["sex"] if values["sex"] in {"female", "male"} else None,
+        birth_date=born,
+        name=values["name"].strip()[:100] or None,
+        identifiers={values["system"].strip()[:40]: values["identifier"].strip()[:60]},
+    )
+
+
+@router.get("/patients/{key}")
+def patient(visit: Annotated[Visit, seeing(Permission.READ_IDENTITY)], key: str) -> Response:
+    """Show a patient."""
+    return _patient(visit, key)
+
+
+def _patient(
+    visit: Visit, key: str, values: dict[str, str] | None = None, trouble: IngestorError | None = None
+) -> Response:
+    house = visit.house
+    with house.db.read() as connection:
+        who = people.by_id(connection, house.centre, [key]).get(key)
+        if who is None:
+            raise NotFound("no_such_patient")
+        rows = worklist.sessions(connection, house.centre, worklist.Wanted(patient=key), limit=_SHOWN)
+        measured = people.measurements(connection, key)
+        systems = people.systems(connection, house.centre)
+    formats = Formats(visit.language, house.settings.zone)
+    for one in measured:
+        one["shown"] = _shown(formats, one["kind"], one["value"])
+    courses = timeline.courses_of(key, rows, house.settings.course_gap_days)
+    now = house.now().astimezone(ZoneInfo(house.settings.zone))
+    context: dict[str, Any] = {
+        "who": who, "rows": rows, "measurements": measured, "systems": systems, "courses": courses,
+        "kinds": [(kind, unit_of(unit)) for kind, unit in KINDS], "timeline": timeline.draw(courses),
+        "values": {"kind": "weight", "value": "", "at": f"{now:%Y-%m-%dT%H:%M}"} | (values or {}),
+    }  # fmt: skip
+    if trouble is not None:
+        context["notice"] = {"kind": "bad", **said(trouble.code, visit.language, trouble.details)}
+    return visit.page("patient.html", status=422 if trouble else 200, **context)
+
+
+def _shown(formats: Formats, kind: str, value: Decimal) -> str:
+    if kind == "hematocrit":
+        return formats.percent(value)
+    unit = FACTS[kind].unit if kind in FACTS else ""
+    return formats.quantity(value, unit, max(0, -int(value.normalize().as_tuple().exponent)))
+
+
+@router.post("/patients/{key}/measurements")
+def measure(
+    visit: Annotated[Visit, changing(Permission.EDIT_PATIENTS)],
+    key: str,
+    kind: Annotated[str, Form()] = "",
+    value: Annotated[str, Form()] = "",
+    at: Annotated[str, Form()] = "",
+) -> Response:
+    """Record a measured value."""
+    zone = ZoneInfo(visit.house.settings.zone)
+    try:
+        try:
+            moment = datetime.fromisoformat(at).replace(tzinfo=zone).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise Invalid("page_date", value=at[:20]) from None
+        new = NewMeasurement(kind, number(value), dict(KINDS).get(kind, ""), moment)
+        with visit.house.db.write() as connection:
+            flow.measure(visit.house, connection, key, new, visit.actor)
+    except Invalid as trouble:
+        return _patient(visit, key, {"kind": kind, "value": value, "at": at}, trouble)
+    return RedirectResponse(f"/patients/{key}?done=measured#measured", 303)
+
+
+@router.post("/patients/{key}/identifiers")
+def identify(
+    visit: Annotated[Visit, changing(Permission.EDIT_PATIENTS)],
+    key: str,
+    system: Annotated[str, Form()] = "",
+    identifier: Annotated[str, Form()] = "",
+) -> Response:
+    """Give a patient a further identifier."""
+    try:
+        if not identifier.strip() or not system.strip():
+            raise Invalid("page_identifier_missing")
+        with visit.house.db.write() as connection:
+            flow.identify(visit.house, connection, key, system.strip()[:40], identifier.strip()[:60], visit.actor)
+    except Invalid as trouble:
+        return _patient(visit, key, trouble=trouble)
+    return RedirectResponse(f"/patients/{key}?done=identified", 303)
