@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ingestor.trace import Trace, TraceColumn
 
 WIDTH, LEFT, RIGHT = 960, 52, 12
-PANEL, GAP, LANE = 132, 30, 16
+PANEL, GAP, LANE = 132, 46, 16
 PANELS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("flows", "mL/min", ("plasma_flow", "blood_flow", "ac_flow")),
     (
@@ -130,7 +130,7 @@ def draw(run: Run) -> Curve | None:
         return None
     lanes = _lanes(run.phases, time)
     alarm_top = 6 + LANE * len(lanes)
-    top = alarm_top + LANE + 14
+    top = alarm_top + LANE + 22
     panels = []
     for name, unit, channels in PANELS:
         panel = _panel(name, unit, channels, run.trace, time, top) if run.trace is not None else None
@@ -139,7 +139,7 @@ def draw(run: Run) -> Curve | None:
             top += PANEL + GAP
     marks = tuple(Mark(time.of(at), a) for a in run.alarms if (at := a.onset or a.cleared))
     return Curve(
-        height=top + 6, start=time.local(time.start), end=time.local(time.end), lanes=lanes,
+        height=top - 18, start=time.local(time.start), end=time.local(time.end), lanes=lanes,
         alarm_top=alarm_top, marks=marks, panels=tuple(panels), hours=_hours(time),
     )  # fmt: skip
 
@@ -196,7 +196,7 @@ def _path(
     trace: Trace, column: TraceColumn, time: _Time, bottom: float, lowest: float, factor: float
 ) -> str:
     order = np.argsort(trace.utc_ms, kind="stable")
-    at, values = reduced(trace.utc_ms[order], column.values()[order], WIDTH - LEFT - RIGHT)
+    at, values = reduced(trace.utc_ms[order], column.values()[order], (WIDTH - LEFT - RIGHT) // 2)
     pause = _GAP_FACTOR * float(np.median(np.diff(trace.utc_ms[order]))) if len(order) > 1 else np.inf
     pause = max(pause, 2 * (time.end - time.start) / (WIDTH - LEFT - RIGHT))
     parts, before = [], -np.inf

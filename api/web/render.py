@@ -1,4 +1,4 @@
-"""One way to answer with a page: template, language, person, and the headers that keep it to itself."""
+"""One way to answer with a page: template, language and person."""
 
 from __future__ import annotations
 
@@ -11,25 +11,18 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from api.auth import form_token_of
+from api.service import service_of
 from api.web.formats import Formats, unit_of
 from api.web.language import language_of
 from api.web.wording import said, text, word
-from ingestor.access.permissions import Permission
+from ingestor.access.permissions import Caller, Permission
 from ingestor.phrases import PARTS
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
 HERE = Path(str(files(__package__)))
-HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 # What may be said after a form was sent: what happened, what it means, what to do.
 NOTICES = {
     "linked": ("link.done", "link.dose_moved", "link.can_undo"),
@@ -92,20 +85,19 @@ def asset(name: str) -> str:
 
 def fragment(request: Request, template: str, /, **context: Any) -> str:  # noqa: ANN401
     """Return a template as text in the reader's language."""
-    settings = request.app.state.house.settings
-    language = context.pop("lang", None) or language_of(request)
-    frame = {"caller": None, "form_token": "", "notice": _notice(request, language), "here": _section(request)}
-    template_ = _localised(language, settings.zone).get_template(template)
-    return template_.render(frame | {"request": request, "settings": settings} | context)
+    settings = service_of(request).settings
+    me: Caller | None = context.get("me")
+    language = language_of(request, me)
+    frame = {
+        "request": request, "settings": settings, "me": None, "form_token": form_token_of(request),
+        "notice": _notice(request, language), "here": "/" + request.url.path.split("/")[1],
+    }  # fmt: skip
+    return _localised(language, settings.zone).get_template(template).render(frame | context)
 
 
 def page(request: Request, template: str, /, *, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401
     """Answer with a page."""
-    return HTMLResponse(fragment(request, template, **context), status, HEADERS)
-
-
-def _section(request: Request) -> str:
-    return "/" + request.url.path.split("/")[1]
+    return HTMLResponse(fragment(request, template, **context), status)
 
 
 def _notice(request: Request, language: str) -> dict[str, str] | None:

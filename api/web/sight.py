@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ingestor.access.pseudonyms import prepare_key
-
 if TYPE_CHECKING:
     from api.web.door import Visit
-    from ingestor.access.pseudonyms import Pseudonyms
 
 _IDENTITY: dict[str, Any] = {"name": None, "birth_date": None, "identifiers": [], "typed": []}
-
-
-def pseudonyms(visit: Visit) -> Pseudonyms:
-    """Return this store's pseudonyms."""
-    state = visit.request.app.state
-    if getattr(state, "pseudonyms", None) is None:
-        state.pseudonyms = prepare_key(visit.house.db, visit.house.settings.data_dir)
-    found: Pseudonyms = state.pseudonyms
-    return found
 
 
 def shown(visit: Visit, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows of sessions as the caller may see them."""
     if visit.caller.sees_identity:
         return rows
-    known = pseudonyms(visit)
+    known = visit.pseudonyms
     return [
         row | _IDENTITY | {"pseudonym": known.of(row["patient_id"]) if row["patient_id"] else None}
         for row in rows

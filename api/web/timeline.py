@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-TOP, PLANE = 14, 180
+TOP, PLANE = 22, 170
 _ML_PER_L = 1000
 
 

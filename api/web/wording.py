@@ -12,7 +12,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from babel import Locale
+from babel.numbers import format_decimal
 
+from api.web.language import LOCALES
 from ingestor import phrases
 from ingestor.phrases import LANGUAGES
 from ingestor.quantity import CHANNELS, FACTS, TOTALS
@@ -49,7 +51,7 @@ def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[
 
 
 def text(key: str, language: str, /, **params: object) -> str:
-    """Return one text; `n` picks the plural form.
+    """Return one text. `n` picks the plural form; whole numbers are written as the language does.
 
     Raises:
         KeyError: there is no such text. A page never shows a bare key.
@@ -57,7 +59,11 @@ def text(key: str, language: str, /, **params: object) -> str:
     found = texts()[key][LANGUAGES.index(language)]
     if isinstance(found, dict):
         found = found[Locale(language).plural_form(int(str(params["n"])))]
-    return found.format(**params) if params else found
+    shown = {
+        name: format_decimal(value, locale=LOCALES[language]) if isinstance(value, int) else value
+        for name, value in params.items()
+    }
+    return found.format(**shown) if params else found
 
 
 def word(kind: str, value: str | None, language: str) -> str:

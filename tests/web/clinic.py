@@ -10,9 +10,10 @@ import numpy as np
 
 from ingestor.ids import derived
 from ingestor.model import (
-    Alarm, ColumnUse, Cycle, Device, Event, Evidence, Fact, Finding, Ignored, Instant, Phase, PhaseSpan, Priority,
+    Alarm, ColumnUse, Cycle, Device, DriverStamp, Event, Evidence, Fact, Finding, Ignored, Instant, Phase, PhaseSpan, Priority,
     Role, Run, Severity, TimeMethod, Total,
 )  # fmt: skip
+from ingestor.phrases import phrase
 from ingestor.store import doses, links, patients, places, runs, sessions, sources
 from ingestor.store.audit import Actor
 from ingestor.trace import Trace, TraceColumn, to_block
@@ -96,8 +97,8 @@ def _dose_row(key: str, centre: str, run: Run, device: str, source: str, patient
         "device_serial": run.device.serial, "role": "adsorber", "driver": run.layout, "driver_version": "1",
         "evidence": "declared", "status": "provisional",
         "status_reasons": ["driver_not_accepted"] if patient else ["unlinked", "driver_not_accepted"],
-        "processed_plasma_ml": D("6384"), "processed_plasma_reading": "reported", "reported_ml": D("6384"),
-        "cycles_ml": loads, "counter_ml": D("6371"), "integrated_ml": D("6395"), "agreement": "agreed",
+        "processed_plasma_ml": loads, "processed_plasma_reading": "reported", "reported_ml": loads,
+        "cycles_ml": loads, "counter_ml": loads - 13, "integrated_ml": loads + 11, "agreement": "agreed",
         "max_disagreement": D("0.0038"), "native_plasma_ml": D("5541"),
         "plasma_volume_ml": D("2925.5") if patient else None,
         "plasma_volume_formula": "nadler" if patient else None,
@@ -124,20 +125,21 @@ def store(connection, centre: str, run: Run, *, patient: str | None = None, stat
     device = places.ensure_device(connection, centre, run.device, run.role, now)
     run_key = runs.run_id(centre, run)
     key = derived("ses", run_key)
-    sessions.ensure_session(connection, key, centre, run.started.utc, run.ended.utc if run.ended else None, now)
+    sessions.save_outline(connection, centre, sessions.Outline(key, run.started.utc, run.ended.utc if run.ended else None), now)
     if runs.stored_run(connection, run_key) is None:
         runs.save_run(connection, run_key, centre, device, run)
     runs.assign(connection, run_key, key)
     block = to_block(run.trace) if run.trace is not None else None
-    reading = runs.Reading(run, block, len(run.trace or ()), tuple(c.channel for c in run.trace.columns) if run.trace else (), {})
-    runs.save_revision(connection, run_key, source, runs.DriverStamp(run.layout, "1", Evidence.DECLARED), reading, state, now)
+    reading = runs.RunReading(run, block, len(run.trace or ()), tuple(c.channel for c in run.trace.columns) if run.trace else (), {})
+    origin = runs.Origin(source, 0, DriverStamp(run.layout, "1", Evidence.DECLARED))
+    runs.save_revision(connection, run_key, origin, reading, state, now)
     if patient:
-        links.append(connection, key, patient, rule="exact", actor="system", reason="exact_match", at=now)
+        links.append(connection, key, patient, rule="identifier", actor="system", reason="strip-zeros", at=now)
     doses.record(connection, _dose_row(key, centre, run, device, source, patient, **dose), "ingest", now)
     receipt = {
         "source": source, "members": [{"name": "session.csv", "bytes": 207_000, "sha256": source}], "submission": sub,
         "status": "stored", "run_statuses": ["stored"], "code": "stored", "driver": {"name": run.layout, "version": "1", "evidence": "declared"},
-        "runs": [run_key], "sessions": [key], "rows": {"read": 2960, "stored": 2958, "held": 0, "duplicate": 0, "ignored": 2}, "findings": [],
+        "runs": [run_key], "sessions": [key], "rows": {"read": 2960, "stored": 2958, "held": 0, "duplicate": 0, "ignored": 2}, "findings": [], "parts": {x: phrase("stored_linked" if patient else "stored_unlinked", x, start=f"{run.started.local:%d.%m.%Y %H:%M}", volume="6 384 ml", cycles=f"{len(run.cycles)} Zyklen", alarms="3 Alarme") for x in ("de", "en")},
     }  # fmt: skip
     sources.finish(connection, sub, "stored", "stored", receipt, now)
     return key

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.web import candidates, session_view
-from api.web.door import PageRoute, Visit, changing, seeing
-from api.web.render import HEADERS
+from api.web.door import Visit, changing, seeing
 from api.web.wording import text
 from ingestor.access.permissions import Permission
 from ingestor.errors import NotFound
@@ -20,7 +19,7 @@ from ingestor.store.answers import people
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter()
 _REASONS = ("slip", "list", "asked", "wrong")
 _DATES = ("%d.%m.%Y", "%Y-%m-%d", "%d/%m/%Y")
 
@@ -53,7 +52,7 @@ def choose(
     address = f"/sessions/{row.id}/link/"
     if part:
         body = visit.fragment("parts/found_patients.html", found=found, q=q, choose=address)
-        return HTMLResponse(body, headers=HEADERS)
+        return HTMLResponse(body)
     return visit.page(
         "link_search.html", session=row, started=started, typed=typed, found=found, q=q, choose=address
     )

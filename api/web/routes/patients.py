@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
 from api.web import timeline
-from api.web.door import PageRoute, Visit, changing, seeing
+from api.web.door import Visit, changing, seeing
 from api.web.formats import Formats, unit_of
 from api.web.routes.linking import find
 from api.web.wording import said, text
@@ -23,7 +23,7 @@ from ingestor.flow.patients import NewMeasurement, NewPatient
 from ingestor.quantity import FACTS
 from ingestor.store.answers import people, worklist
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter()
 # What a nurse enters, in the unit in which it is spoken of.
 KINDS = (("weight", "kg"), ("height", "cm"), ("hematocrit", "%"), ("igg", "g/L"), ("iga", "g/L"), ("igm", "g/L"))
 _NUMBER = re.compile(r"\d{1,6}([.,]\d{1,4})?", re.ASCII)

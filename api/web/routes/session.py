@@ -10,17 +10,16 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.web import candidates, session_view
 from api.web.curve import table
-from api.web.door import PageRoute, Visit, seeing
-from api.web.formats import Formats
-from api.web.render import HEADERS
-from api.web.sight import pseudonyms
+from api.web.door import Visit, seeing
+from api.web.formats import Formats, unit_of
+from api.web.wording import word
 from ingestor.access.permissions import Permission
 from ingestor.errors import NotFound
 from ingestor.quantity import FACTS
 from ingestor.store import runs
 from ingestor.store.answers import people
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter()
 _SAMPLES = 300
 _DIGITS = {"hematocrit": 1, "weight": 1}
 
@@ -60,7 +59,7 @@ def _context(visit: Visit, key: str) -> dict[str, Any]:
             "findings": session_view.findings_of(connection, parts, visit.language),
             "who": named.get(row.patient_id), "candidates": suggested, "notices": [],
             "links": people.link_history(connection, row.id) if caller.sees_identity else [],
-            "pseudonym": pseudonyms(visit).of(row.patient_id) if row.patient_id and not caller.sees_identity else None,
+            "pseudonym": visit.pseudonyms.of(row.patient_id) if row.patient_id and not caller.sees_identity else None,
         }  # fmt: skip
 
 
@@ -100,13 +99,13 @@ def trace(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)], key: str, r
         "local_s": (one.trace.local_ms / 1000).tolist(),
         "channels": [
             {
-                "name": c.channel, "unit": c.unit, "scale": c.scale,
+                "label": word("channel", c.channel, visit.language), "unit": unit_of(c.unit),
                 "values": [None if missing else v / 10**c.scale for v, missing in zip(c.mantissa.tolist(), c.null.tolist(), strict=True)],
             }
             for c in columns
         ],
     }  # fmt: skip
-    return JSONResponse(document, headers=HEADERS)
+    return JSONResponse(document)
 
 
 def _run(visit: Visit, key: str, run_id: str) -> Any:  # noqa: ANN401

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.web.door import PageRoute, Visit, seeing
+from api.web.door import Visit, seeing
 from api.web.sight import shown
 from ingestor.access.permissions import Permission
 from ingestor.errors import Invalid
@@ -18,7 +18,7 @@ from ingestor.store import places
 from ingestor.store.answers import worklist
 from ingestor.store.answers.worklist import Wanted
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter()
 _PAGE = 40
 _UNLINKED = 10
 

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.web.door import PageRoute, Visit, seeing
+from api.web.door import Visit, seeing
 from api.web.sight import shown
 from ingestor.access.permissions import Permission
 from ingestor.store.answers import trays, worklist
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter()
 
 
 @router.get("/")

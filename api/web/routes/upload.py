@@ -1,0 +1,37 @@
+"""Handing files in: the page, and the rows that say what became of each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, Response
+
+from api.web.door import Visit, seeing
+from api.web.outcomes import shown
+from ingestor.access.permissions import Permission
+from ingestor.store.answers import uploads
+
+router = APIRouter()
+_KEPT_IN_SIGHT = timedelta(days=7)
+_AT_ONCE = 60
+
+
+@router.get("/upload")
+def upload(visit: Annotated[Visit, seeing(Permission.SUBMIT)]) -> Response:
+    """Show the form and what this person handed in during the last days."""
+    since = visit.house.now() - _KEPT_IN_SIGHT
+    with visit.house.db.read() as connection:
+        rows = shown(visit, connection, uploads.of_actor(connection, visit.caller.name, since))
+    waiting = sum(row.status == "preview" for row in rows)
+    return visit.page("upload.html", rows=rows, waiting_confirmation=waiting, preview=False)
+
+
+@router.get("/upload/rows")
+def rows(visit: Annotated[Visit, seeing(Permission.SUBMIT)], ids: str = "") -> Response:
+    """Return the rows of some submissions of this person, as they stand now."""
+    keys = [key for key in ids.split(",") if key][:_AT_ONCE]
+    with visit.house.db.read() as connection:
+        found = shown(visit, connection, uploads.by_id(connection, keys, visit.caller.name))
+    return HTMLResponse("".join(visit.fragment("parts/outcome.html", one=one) for one in found))
