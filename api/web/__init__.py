@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ingestor.access.permissions import Caller
 
+
 def routes() -> APIRouter:
     """Return all addresses of the pages."""
     return router

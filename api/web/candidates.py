@@ -10,7 +10,7 @@ from ingestor.meaning.linking import Known, PastSession, candidates, column_conf
 from ingestor.store.answers import past, people
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from ingestor.flow.house import House
 
@@ -19,7 +19,7 @@ _MOST = 5
 
 
 def suggest(
-    house: House, connection: Connection, session: Any, typed: list[str], language: str
+    house: House, connection: Connection, session: Row[Any], typed: list[str], language: str
 ) -> list[dict[str, Any]]:
     """Return who may be meant, best first, each with the reasons in words. Nothing is linked by this."""
     columns = past.columns_of(connection, [session.id]).get(session.id, ())
@@ -38,7 +38,7 @@ def suggest(
 
 
 def warnings(
-    house: House, connection: Connection, session: Any, patient: str, language: str
+    house: House, connection: Connection, session: Row[Any], patient: str, language: str
 ) -> list[dict[str, str]]:
     """Return what speaks against linking a session to a patient: columns that somebody else used."""
     columns = past.columns_of(connection, [session.id]).get(session.id, ())
@@ -47,7 +47,7 @@ def warnings(
     return [said("page_column_conflict", language, {"serial": one.serial}) for one in found if one.serious]
 
 
-def _past(house: House, connection: Connection, session: Any, serials: list[str]) -> list[PastSession]:
+def _past(house: House, connection: Connection, session: Row[Any], serials: list[str]) -> list[PastSession]:
     start, end = session.started_at - _REACH, session.started_at + _REACH
     rows = past.linked_sessions(connection, house.centre, start, end, serials, but=session.id)
     return [PastSession(*row) for row in rows]

@@ -29,7 +29,14 @@ PANELS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "pressures",
         "mm[Hg]",
-        ("access_pressure", "return_pressure", "column_pressure", "filter_pressure", "effluent_pressure", "tmp"),
+        (
+            "access_pressure",
+            "return_pressure",
+            "column_pressure",
+            "filter_pressure",
+            "effluent_pressure",
+            "tmp",
+        ),
     ),
     ("plasma", "mL", ("processed_plasma",)),
 )
@@ -192,9 +199,7 @@ def _panel(
     return Panel(name, unit, top, lines, ticks)
 
 
-def _path(
-    trace: Trace, column: TraceColumn, time: _Time, bottom: float, lowest: float, factor: float
-) -> str:
+def _path(trace: Trace, column: TraceColumn, time: _Time, bottom: float, lowest: float, factor: float) -> str:
     order = np.argsort(trace.utc_ms, kind="stable")
     at, values = reduced(trace.utc_ms[order], column.values()[order], (WIDTH - LEFT - RIGHT) // 2)
     pause = _GAP_FACTOR * float(np.median(np.diff(trace.utc_ms[order]))) if len(order) > 1 else np.inf

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Form, Request
 
-from api.auth import actor_of, form_token_of, require, require_form
+from api.auth import actor_of, require, require_form
 from api.service import service_of
 from api.web.language import language_of
 from api.web.render import fragment, page
@@ -41,11 +41,11 @@ class Visit:
         """The language of the answer."""
         return language_of(self.request, self.caller)
 
-    def page(self, template: str, *, status: int = 200, **context: Any) -> Response:  # noqa: ANN401
+    def page(self, template: str, *, status: int = 200, **context: Any) -> Response:  # noqa: ANN401 - a marker of FastAPI, and the values of a template
         """Answer with a page."""
         return page(self.request, template, status=status, me=self.caller, **context)
 
-    def fragment(self, template: str, **context: Any) -> str:  # noqa: ANN401
+    def fragment(self, template: str, **context: Any) -> str:  # noqa: ANN401 - a marker of FastAPI, and the values of a template
         """Return a part of a page."""
         return fragment(self.request, template, me=self.caller, **context)
 
@@ -56,9 +56,8 @@ def _visit(request: Request, caller: Caller) -> Visit:
 
 
 @cache
-def seeing(permission: Permission) -> Any:  # noqa: ANN401 - a marker for FastAPI
+def seeing(permission: Permission) -> Any:  # noqa: ANN401 - a marker of FastAPI, and the values of a template
     """Return the dependency of a page that shows something."""
-
     allowed = Depends(require(permission))
 
     def visit(request: Request, caller: Caller = allowed) -> Visit:
@@ -68,14 +67,11 @@ def seeing(permission: Permission) -> Any:  # noqa: ANN401 - a marker for FastAP
 
 
 @cache
-def changing(permission: Permission) -> Any:  # noqa: ANN401 - a marker for FastAPI
+def changing(permission: Permission) -> Any:  # noqa: ANN401 - a marker of FastAPI, and the values of a template
     """Return the dependency of a form that changes something; it carries the login's form token."""
-
     allowed = Depends(require(permission))
 
-    def visit(
-        request: Request, caller: Caller = allowed, form_token: Annotated[str, Form()] = ""
-    ) -> Visit:
+    def visit(request: Request, caller: Caller = allowed, form_token: Annotated[str, Form()] = "") -> Visit:
         require_form(request, form_token)
         return _visit(request, caller)
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DASH = "–"
+_A_FEW_SECONDS = 120
+_KILO, _MEGA = 1000, 1_000_000
 UNITS = {"mm[Hg]": "mmHg", "[pH]": "pH", "Cel": "°C", "1": "", "{cycles}": "", "mL": "ml", "mL/min": "ml/min"}
 UNITS |= {"mL/kg": "ml/kg", "L": "l"}
 
@@ -82,13 +84,13 @@ class Formats:
         if value is None:
             return DASH
         seconds = round(value.total_seconds())
-        return f"{seconds}\u00a0s" if seconds < 120 else self.minutes(seconds / 60)
+        return f"{seconds}\u00a0s" if seconds < _A_FEW_SECONDS else self.minutes(seconds / 60)
 
     def bytes(self, value: int) -> str:
         """Return a file size."""
-        if value < 1000:
+        if value < _KILO:
             return f"{value}\u00a0B"
-        return self.quantity(value / 1e3, "kB") if value < 1e6 else self.quantity(value / 1e6, "MB", 1)
+        return self.quantity(value / _KILO, "kB") if value < _MEGA else self.quantity(value / _MEGA, "MB", 1)
 
     def _here(self, value: datetime) -> datetime:
         return value if value.tzinfo is None else value.astimezone(self.zone)

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
     from api.web.door import Visit
 
-_KINDS = {"stored": "good", "superseded": "good", "refused": "bad", "held": "warn", "waiting": "warn", "preview": "warn"}
+_KINDS = {
+    "stored": "good",
+    "superseded": "good",
+    "refused": "bad",
+    "held": "warn",
+    "waiting": "warn",
+    "preview": "warn",
+}
 _SHOWN_FINDINGS = 50
 
 

@@ -83,7 +83,7 @@ def asset(name: str) -> str:
     return f"/static/{name}?v={digest}"
 
 
-def fragment(request: Request, template: str, /, **context: Any) -> str:  # noqa: ANN401
+def fragment(request: Request, template: str, /, **context: Any) -> str:  # noqa: ANN401 - a marker of FastAPI, and the values of a template
     """Return a template as text in the reader's language."""
     settings = service_of(request).settings
     me: Caller | None = context.get("me")
@@ -95,7 +95,7 @@ def fragment(request: Request, template: str, /, **context: Any) -> str:  # noqa
     return _localised(language, settings.zone).get_template(template).render(frame | context)
 
 
-def page(request: Request, template: str, /, *, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401
+def page(request: Request, template: str, /, *, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401 - a marker of FastAPI, and the values of a template
     """Answer with a page."""
     return HTMLResponse(fragment(request, template, **context), status)
 

@@ -15,7 +15,7 @@ from ingestor.store import doses, runs, sessions
 from ingestor.store.answers import worklist
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Connection
 
@@ -102,7 +102,9 @@ def readings_of(dose: Mapping[str, Any] | None) -> list[Reading]:
     ]
 
 
-def inputs_of(dose: Mapping[str, Any] | None, quantity: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def inputs_of(
+    dose: Mapping[str, Any] | None, quantity: Callable[[str, Decimal], str]
+) -> list[dict[str, Any]]:
     """Return what went into the plasma volume, each with its time and source."""
     if dose is None:
         return []
@@ -155,5 +157,3 @@ def start_of(connection: Connection, session_id: str) -> tuple[Any, datetime]:
     row = sessions.session_row(connection, session_id)
     dose = doses.current(connection, row.id, METHOD)
     return row, dose.started_local if dose is not None else row.started_at
-
-

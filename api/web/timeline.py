@@ -12,7 +12,7 @@ from api.web.scale import steps
 from ingestor.meaning import courses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
 TOP, PLANE = 22, 170
@@ -103,7 +103,7 @@ def draw(found: Sequence[Shown]) -> Timeline | None:
     )  # fmt: skip
 
 
-def _placed(one: Shown, x: Any, y: Any) -> Shown:  # noqa: ANN401
+def _placed(one: Shown, x: Callable[[datetime], float], y: Callable[[float], float]) -> Shown:
     dots = tuple(
         Dot(d.session, d.when, d.plasma, d.total, x(d.when), y(float(d.total) / _ML_PER_L)) for d in one.dots
     )

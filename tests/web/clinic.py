@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal as D
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from ingestor.ids import derived
 from ingestor.model import (
-    Alarm, ColumnUse, Cycle, Device, DriverStamp, Event, Evidence, Fact, Finding, Ignored, Instant, Phase, PhaseSpan, Priority,
-    Role, Run, Severity, TimeMethod, Total,
+    Alarm,
+    ColumnUse,
+    Cycle,
+    Device,
+    DriverStamp,
+    Event,
+    Evidence,
+    Fact,
+    Finding,
+    Ignored,
+    Instant,
+    Phase,
+    PhaseSpan,
+    Priority,
+    Role,
+    Run,
+    Severity,
+    TimeMethod,
+    Total,
 )  # fmt: skip
 from ingestor.phrases import phrase
 from ingestor.store import doses, links, patients, places, runs, sessions, sources
 from ingestor.store.audit import Actor
 from ingestor.trace import Trace, TraceColumn, to_block
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 ZONE = ZoneInfo("Europe/Vienna")
 NURSE = Actor("nurse", "nurse")
 CYCLE_S = 1200
+START = datetime(2026, 11, 2, 8, 15)  # noqa: DTZ001 - a machine's wall clock has no zone
 
 
 def instant(local: datetime) -> Instant:
@@ -52,18 +74,61 @@ def _trace(start: Instant, cycles: int, every: int) -> Trace:
     )  # fmt: skip
 
 
-def a_run(start: datetime, serial: str, number: str, patient: str | None, cycles: int = 12, every: int = 5, **other: object) -> Run:
+def a_run(
+    start: datetime,
+    serial: str,
+    number: str,
+    patient: str | None,
+    cycles: int = 12,
+    every: int = 5,
+    **other: object,
+) -> Run:
     began = instant(start)
-    at = lambda s: instant(start + timedelta(seconds=s))  # noqa: E731
+
+    def at(seconds: float) -> Instant:
+        return instant(start + timedelta(seconds=seconds))
+
     spans, loads = [], []
     for i in range(cycles):
         position, other_position = "AB"[i % 2], "BA"[i % 2]
         begin = i * CYCLE_S
-        spans.append(PhaseSpan(len(spans), i + 1, position, Phase.LOAD, at(begin + 60), at(begin + CYCLE_S), D("532"), "532", True, 20 + i))
+        spans.append(
+            PhaseSpan(
+                len(spans),
+                i + 1,
+                position,
+                Phase.LOAD,
+                at(begin + 60),
+                at(begin + CYCLE_S),
+                Decimal(532),
+                "532",
+                True,
+                20 + i,
+            )
+        )
         if i:
-            for offset, length, kind in ((60, 420, Phase.ELUTE), (480, 300, Phase.NEUTRALISE), (780, 300, Phase.RECONDITION)):
-                spans.append(PhaseSpan(len(spans), i, other_position, kind, at(begin + offset), at(begin + offset + length), None, "", True, 20 + i))
-        loads.append(Cycle(i + 1, position, at(begin + 60), at(begin + CYCLE_S), D("532"), i < cycles - 1, 20 + i))
+            for offset, length, kind in (
+                (60, 420, Phase.ELUTE),
+                (480, 300, Phase.NEUTRALISE),
+                (780, 300, Phase.RECONDITION),
+            ):
+                spans.append(
+                    PhaseSpan(
+                        len(spans),
+                        i,
+                        other_position,
+                        kind,
+                        at(begin + offset),
+                        at(begin + offset + length),
+                        None,
+                        "",
+                        True,
+                        20 + i,
+                    )
+                )
+        loads.append(
+            Cycle(i + 1, position, at(begin + 60), at(begin + CYCLE_S), Decimal(532), i < cycles - 1, 20 + i)
+        )
     alarms = (
         Alarm(0, "A12", "P", "access_pressure_low", Priority.MEDIUM, "Zugangsdruck zu niedrig", at(3300), at(3390), at(3320), 801),
         Alarm(1, "A31", "P", "return_pressure_high", Priority.HIGH, "Rückgabedruck <hoch>", at(9000), at(9240), at(9050), 1402),
@@ -74,22 +139,24 @@ def a_run(start: datetime, serial: str, number: str, patient: str | None, cycles
         "device": Device("Adsora", "TC-20", serial, "4.2.1"), "role": Role.ADSORBER, "printed_id": number,
         "patient_printed": patient, "started": began, "ended": at(cycles * CYCLE_S + 300), "complete": True,
         "zone": "Europe/Vienna", "member": "session.csv", "rows_read": 2960,
-        "facts": (Fact("weight", D("72.5"), "kg", "72,5", 9),),
+        "facts": (Fact("weight", Decimal("72.5"), "kg", "72,5", 9),),
         "columns": (
             ColumnUse("A", 1, "Globaffin 62", f"GA-{serial}-1", "L2201", 7, None, True, 12),
             ColumnUse("B", 1, "Globaffin 62", f"GA-{serial}-2", "L2201", 7, None, True, 13),
         ),
         "phases": tuple(spans), "cycles": tuple(loads), "alarms": alarms,
-        "events": (Event(0, at(30), "setting", "Plasmafluss", D("28"), "mL/min", 41),),
-        "totals": (Total("processed_plasma", D("6384"), "mL", "6.384", 3001),),
+        "events": (Event(0, at(30), "setting", "Plasmafluss", Decimal(28), "mL/min", 41),),
+        "totals": (Total("processed_plasma", Decimal(6384), "mL", "6.384", 3001),),
         "trace": _trace(began, cycles, every), "ignored": (Ignored("blank", 2),),
         "findings": (Finding("zone_defaulted", Severity.INFO, "session.csv", 0, {"zone": "Europe/Vienna"}),),
     }  # fmt: skip
     return Run(**(fields | other))
 
 
-def _dose_row(key: str, centre: str, run: Run, device: str, source: str, patient: str | None, **other: object) -> dict[str, object]:
-    loads = sum((c.load_ml or D(0) for c in run.cycles), D(0))
+def _dose_row(
+    key: str, centre: str, run: Run, device: str, source: str, patient: str | None, **other: object
+) -> dict[str, object]:
+    loads = sum((c.load_ml or Decimal(0) for c in run.cycles), Decimal(0))
     row = {
         "session_id": key, "centre": centre, "method": "ia-dose/1", "patient_id": patient, "course": None,
         "started_at": run.started.utc, "ended_at": run.ended.utc, "started_local": run.started.local,
@@ -99,42 +166,58 @@ def _dose_row(key: str, centre: str, run: Run, device: str, source: str, patient
         "status_reasons": ["driver_not_accepted"] if patient else ["unlinked", "driver_not_accepted"],
         "processed_plasma_ml": loads, "processed_plasma_reading": "reported", "reported_ml": loads,
         "cycles_ml": loads, "counter_ml": loads - 13, "integrated_ml": loads + 11, "agreement": "agreed",
-        "max_disagreement": D("0.0038"), "native_plasma_ml": D("5541"),
-        "plasma_volume_ml": D("2925.5") if patient else None,
+        "max_disagreement": Decimal("0.0038"), "native_plasma_ml": Decimal(5541),
+        "plasma_volume_ml": Decimal("2925.5") if patient else None,
         "plasma_volume_formula": "nadler" if patient else None,
-        "pv_multiple": D("2.18") if patient else None, "plasma_ml_per_kg": D("88.1"), "weight_kg": D("72.5"),
-        "height_cm": D("180") if patient else None, "hematocrit": D("0.45") if patient else None,
-        "cycles_completed": len(run.cycles) - 1, "cycles_aborted": 1, "plasma_per_cycle_min_ml": D("530"),
-        "plasma_per_cycle_mean_ml": D("532"), "plasma_per_cycle_max_ml": D("534"),
-        "blood_processed_ml": D("19200"), "ac_volume_ml": D("1600"), "connected_min": D("245"),
-        "loading_min": D("228"), "interrupted_min": D("4"), "interruptions": 2,
-        "mean_plasma_flow_ml_min": D("28"), "alarms_high": 1, "alarms_medium": 1, "alarms_low": 1,
-        "alarms_info": 0, "alarms_unknown": 0, "alarm_min": D("7.2"), "complete": run.complete,
+        "pv_multiple": Decimal("2.18") if patient else None, "plasma_ml_per_kg": Decimal("88.1"), "weight_kg": Decimal("72.5"),
+        "height_cm": Decimal(180) if patient else None, "hematocrit": Decimal("0.45") if patient else None,
+        "cycles_completed": len(run.cycles) - 1, "cycles_aborted": 1, "plasma_per_cycle_min_ml": Decimal(530),
+        "plasma_per_cycle_mean_ml": Decimal(532), "plasma_per_cycle_max_ml": Decimal(534),
+        "blood_processed_ml": Decimal(19200), "ac_volume_ml": Decimal(1600), "connected_min": Decimal(245),
+        "loading_min": Decimal(228), "interrupted_min": Decimal(4), "interruptions": 2,
+        "mean_plasma_flow_ml_min": Decimal(28), "alarms_high": 1, "alarms_medium": 1, "alarms_low": 1,
+        "alarms_info": 0, "alarms_unknown": 0, "alarm_min": Decimal("7.2"), "complete": run.complete,
         "sources": [source],
         "detail": {"inputs": [{"kind": "weight", "value": "72.5", "unit": "kg", "at": "2026-10-20T08:00:00+00:00", "source": "person", "age_days": 12.0}]},
     }  # fmt: skip
     return row | other
 
 
-def store(connection, centre: str, run: Run, *, patient: str | None = None, state: str = "current", **dose: object) -> str:  # noqa: ANN001
+def store(
+    connection: Connection,
+    centre: str,
+    run: Run,
+    *,
+    patient: str | None = None,
+    state: str = "current",
+    **dose: object,
+) -> str:
     """Store a run as a session of its own and return the session's id."""
     now = datetime.now(UTC)
-    source = derived("s", run.device.serial, run.printed_id or "", run.started.local.isoformat(), str(run.complete)).ljust(64, "0")
+    source = derived(
+        "s", run.device.serial, run.printed_id or "", run.started.local.isoformat(), str(run.complete)
+    ).ljust(64, "0")
     member = sources.StoredMember("session.csv", source, 207_000)
     sub = sources.accept(connection, centre, source, [member], sources.Order("web", NURSE), "w", now)
     device = places.ensure_device(connection, centre, run.device, run.role, now)
     run_key = runs.run_id(centre, run)
     key = derived("ses", run_key)
-    sessions.save_outline(connection, centre, sessions.Outline(key, run.started.utc, run.ended.utc if run.ended else None), now)
+    sessions.save_outline(
+        connection, centre, sessions.Outline(key, run.started.utc, run.ended.utc if run.ended else None), now
+    )
     if runs.stored_run(connection, run_key) is None:
         runs.save_run(connection, run_key, centre, device, run)
     runs.assign(connection, run_key, key)
     block = to_block(run.trace) if run.trace is not None else None
-    reading = runs.RunReading(run, block, len(run.trace or ()), tuple(c.channel for c in run.trace.columns) if run.trace else (), {})
+    reading = runs.RunReading(
+        run, block, len(run.trace or ()), tuple(c.channel for c in run.trace.columns) if run.trace else (), {}
+    )
     origin = runs.Origin(source, 0, DriverStamp(run.layout, "1", Evidence.DECLARED))
     runs.save_revision(connection, run_key, origin, reading, state, now)
     if patient:
-        links.append(connection, key, patient, rule="identifier", actor="system", reason="strip-zeros", at=now)
+        links.append(
+            connection, key, patient, rule="identifier", actor="system", reason="strip-zeros", at=now
+        )
     doses.record(connection, _dose_row(key, centre, run, device, source, patient, **dose), "ingest", now)
     receipt = {
         "source": source, "members": [{"name": "session.csv", "bytes": 207_000, "sha256": source}], "submission": sub,
@@ -145,25 +228,60 @@ def store(connection, centre: str, run: Run, *, patient: str | None = None, stat
     return key
 
 
-def furnish(connection, centre: str) -> dict[str, str]:  # noqa: ANN001
+def furnish(connection: Connection, centre: str) -> dict[str, str]:
     """Fill a store; return what was made by a short name."""
     now = datetime.now(UTC)
     places.ensure_centre(connection, centre, "Universitätsklinik Musterstadt", "Europe/Vienna")
-    anna = patients.add(connection, centre, now, sex="female", birth_date=datetime(1968, 3, 4).date(), name="Anna Beispiel")
-    bert = patients.add(connection, centre, now, sex="male", birth_date=datetime(1959, 11, 30).date(), name="Bert <Muster>")
+    anna = patients.add(
+        connection, centre, now, sex="female", birth_date=date(1968, 3, 4), name="Anna Beispiel"
+    )
+    bert = patients.add(
+        connection, centre, now, sex="male", birth_date=date(1959, 11, 30), name="Bert <Muster>"
+    )
     patients.add_identifier(connection, centre, anna, "KIS", "00481516", "481516")
     patients.add_identifier(connection, centre, bert, "KIS", "00481517", "481517")
-    for who, kind, value, unit in ((anna, "weight", "72.5", "kg"), (anna, "height", "170", "cm"), (anna, "hematocrit", "36", "%"), (bert, "weight", "80", "kg")):
-        patients.measure(connection, who, kind, D(value), unit, now - timedelta(days=12), source="person", actor="nurse", now=now)
+    for who, kind, value, unit in (
+        (anna, "weight", "72.5", "kg"),
+        (anna, "height", "170", "cm"),
+        (anna, "hematocrit", "36", "%"),
+        (bert, "weight", "80", "kg"),
+    ):
+        patients.measure(
+            connection,
+            who,
+            kind,
+            Decimal(value),
+            unit,
+            now - timedelta(days=12),
+            source="person",
+            actor="nurse",
+            now=now,
+        )
     found = {"anna": anna, "bert": bert}
-    day = datetime(2026, 11, 2, 8, 15)
+    day = START
     for i in range(6):
-        found[f"anna{i}"] = store(connection, centre, a_run(day - timedelta(days=2 * i), "TC20-0117", str(4100 - i), "00481516", cycles=10 + i % 3, every=30), patient=anna)
+        found[f"anna{i}"] = store(
+            connection,
+            centre,
+            a_run(
+                day - timedelta(days=2 * i),
+                "TC20-0117",
+                str(4100 - i),
+                "00481516",
+                cycles=10 + i % 3,
+                every=30,
+            ),
+            patient=anna,
+        )
     found["linked"] = found["anna0"]
-    found["unlinked"] = store(connection, centre, a_run(day + timedelta(days=1), "TC20-0117", "4101", "00481561", every=1))
-    found["empty_patient"] = store(connection, centre, a_run(day + timedelta(days=1, hours=5), "TC20-0204", "877", None, every=30))
+    found["unlinked"] = store(
+        connection, centre, a_run(day + timedelta(days=1), "TC20-0117", "4101", "00481561", every=1)
+    )
+    found["empty_patient"] = store(
+        connection, centre, a_run(day + timedelta(days=1, hours=5), "TC20-0204", "877", None, every=30)
+    )
     found["withheld"] = store(
         connection, centre, a_run(day - timedelta(days=3), "TC20-0204", "870", "481517", every=30), patient=bert,
-        status="withheld", status_reasons=["readings_disagree"], agreement="disagreed", counter_ml=D("4980"), max_disagreement=D("0.2199"),
+        status="withheld", status_reasons=["readings_disagree"], agreement="disagreed", counter_ml=Decimal(4980), max_disagreement=Decimal("0.2199"),
     )  # fmt: skip
     return found

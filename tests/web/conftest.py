@@ -66,7 +66,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with service.db.write() as connection:
         made = furnish(connection, service.house.centre)
         for role in ("nurse", "analyst", "steward", "admin"):
-            accounts.add(connection, service.house.centre, role, role, service.now(), password=passwords.hashed(PASSWORD))
+            accounts.add(
+                connection,
+                service.house.centre,
+                role,
+                role,
+                service.now(),
+                password=passwords.hashed(PASSWORD),
+            )
     yield Site(url, app, made)
     server.should_exit = True
     thread.join(10)
@@ -86,7 +93,9 @@ def signed_in(browser: Browser, site: Site, role: str, **options: object) -> Bro
 
     context = browser.new_context(base_url=site.url, **({"locale": "de-AT"} | options))
     opened = logins.log_in(site.app.state.service.db, role, PASSWORD, site.app.state.service.now())
-    context.add_cookies([{"name": "sid", "value": opened.secret, "url": site.url, "httpOnly": True, "sameSite": "Lax"}])
+    context.add_cookies(
+        [{"name": "sid", "value": opened.secret, "url": site.url, "httpOnly": True, "sameSite": "Lax"}]
+    )
     return context
 
 

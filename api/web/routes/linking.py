@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.web import candidates, session_view
@@ -42,7 +42,10 @@ def find(visit: Visit, connection: Connection, words: str) -> list[dict[str, Any
 
 @router.get("/sessions/{key}/link")
 def choose(
-    visit: Annotated[Visit, seeing(Permission.LINK)], key: str, q: str = "", part: bool = False
+    visit: Annotated[Visit, seeing(Permission.LINK)],
+    key: str,
+    q: str = "",
+    part: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
 ) -> Response:
     """Search for the patient; `part` asks for the matches alone."""
     with visit.house.db.read() as connection:

@@ -25,9 +25,17 @@ from ingestor.store.answers import people, worklist
 
 router = APIRouter()
 # What a nurse enters, in the unit in which it is spoken of.
-KINDS = (("weight", "kg"), ("height", "cm"), ("hematocrit", "%"), ("igg", "g/L"), ("iga", "g/L"), ("igm", "g/L"))
+KINDS = (
+    ("weight", "kg"),
+    ("height", "cm"),
+    ("hematocrit", "%"),
+    ("igg", "g/L"),
+    ("iga", "g/L"),
+    ("igm", "g/L"),
+)
 _NUMBER = re.compile(r"\d{1,6}([.,]\d{1,4})?", re.ASCII)
 _SHOWN = 200
+_EARLIEST_BIRTH = 1880
 
 
 def number(typed: str) -> Decimal:
@@ -54,7 +62,9 @@ def ask_new(visit: Annotated[Visit, seeing(Permission.EDIT_PATIENTS)], session: 
     return _new(visit, {}, session)
 
 
-def _new(visit: Visit, values: dict[str, str], session: str, trouble: IngestorError | None = None) -> Response:
+def _new(
+    visit: Visit, values: dict[str, str], session: str, trouble: IngestorError | None = None
+) -> Response:
     with visit.house.db.read() as connection:
         systems = people.systems(connection, visit.house.centre)
     default = systems[0] if systems else text("patient.system_default", visit.language)
@@ -66,7 +76,7 @@ def _new(visit: Visit, values: dict[str, str], session: str, trouble: IngestorEr
 
 
 @router.post("/patients")
-def add(  # noqa: PLR0913, PLR0917 - one argument a field of the form
+def add(
     visit: Annotated[Visit, changing(Permission.EDIT_PATIENTS)],
     identifier: Annotated[str, Form()] = "",
     system: Annotated[str, Form()] = "",
@@ -89,22 +99,24 @@ def add(  # noqa: PLR0913, PLR0917 - one argument a field of the form
 
 
 def _checked(values: dict[str, str], today: date) -> NewPatient:
-    if not values["identifier"].strip() or not values["system"].strip():
-        raise Invalid("page_identifier_missing")
-    born = None
-    if values["birth_date"]:
-        try:
-            born = date.fromisoformat(values["birth_date"])
-        except ValueError:
-            raise Invalid("page_date", value=values["birth_date"][:20]) from None
-        if not 1880 <= born.year or born > today:  # noqa: PLR2004 - as the table has it
-            raise Invalid("page_date", value=values["birth_date"][:20])
+    _require_identifier(values["system"], values["identifier"])
+    born = _born(values["birth_date"], today) if values["birth_date"] else None
     return NewPatient(
         sex=values["sex"] if values["sex"] in {"female", "male"} else None,
         birth_date=born,
         name=values["name"].strip()[:100] or None,
         identifiers={values["system"].strip()[:40]: values["identifier"].strip()[:60]},
     )
+
+
+def _born(typed: str, today: date) -> date:
+    try:
+        born = date.fromisoformat(typed)
+    except ValueError:
+        born = date.max
+    if born.year < _EARLIEST_BIRTH or born > today:
+        raise Invalid("page_date", value=typed[:20])
+    return born
 
 
 @router.get("/patients/{key}")
@@ -155,18 +167,26 @@ def measure(
     at: Annotated[str, Form()] = "",
 ) -> Response:
     """Record a measured value."""
-    zone = ZoneInfo(visit.house.settings.zone)
     try:
-        try:
-            moment = datetime.fromisoformat(at).replace(tzinfo=zone).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise Invalid("page_date", value=at[:20]) from None
+        moment = _moment(at, ZoneInfo(visit.house.settings.zone))
         new = NewMeasurement(kind, number(value), dict(KINDS).get(kind, ""), moment)
         with visit.house.db.write() as connection:
             flow.measure(visit.house, connection, key, new, visit.actor)
     except Invalid as trouble:
         return _patient(visit, key, {"kind": kind, "value": value, "at": at}, trouble)
     return RedirectResponse(f"/patients/{key}?done=measured#measured", 303)
+
+
+def _moment(typed: str, zone: ZoneInfo) -> datetime:
+    try:
+        return datetime.fromisoformat(typed).replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Invalid("page_date", value=typed[:20]) from None
+
+
+def _require_identifier(system: str, identifier: str) -> None:
+    if not identifier.strip() or not system.strip():
+        raise Invalid("page_identifier_missing")
 
 
 @router.post("/patients/{key}/identifiers")
@@ -178,10 +198,11 @@ def identify(
 ) -> Response:
     """Give a patient a further identifier."""
     try:
-        if not identifier.strip() or not system.strip():
-            raise Invalid("page_identifier_missing")
+        _require_identifier(system, identifier)
         with visit.house.db.write() as connection:
-            flow.identify(visit.house, connection, key, system.strip()[:40], identifier.strip()[:60], visit.actor)
+            flow.identify(
+                visit.house, connection, key, system.strip()[:40], identifier.strip()[:60], visit.actor
+            )
     except Invalid as trouble:
         return _patient(visit, key, trouble=trouble)
     return RedirectResponse(f"/patients/{key}?done=identified", 303)

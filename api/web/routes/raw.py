@@ -16,7 +16,9 @@ router = APIRouter()
 _AROUND = 40
 _LONGEST = 2000
 _ENCODINGS = ("utf-8-sig", "cp1252")
-_CONTROLS = {code: 0xFFFD for code in (*range(9), *range(11, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_CONTROLS = dict.fromkeys(
+    (*range(9), *range(11, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD
+)
 
 
 def lines_of(data: bytes) -> list[str] | None:
@@ -44,7 +46,11 @@ def show(
     total = len(lines or ())
     line = max(1, min(line, total or 1))
     first = max(1, line - _AROUND // 2)
-    shown = [(number, lines[number - 1]) for number in range(first, min(first + _AROUND, total + 1))] if lines else []
+    shown = (
+        [(number, lines[number - 1]) for number in range(first, min(first + _AROUND, total + 1))]
+        if lines
+        else []
+    )
     with visit.house.db.write() as connection:
         audit.record(connection, visit.actor, "read-raw", source)
     return visit.page(

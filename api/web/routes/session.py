@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -18,6 +18,11 @@ from ingestor.errors import NotFound
 from ingestor.quantity import FACTS
 from ingestor.store import runs
 from ingestor.store.answers import people
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ingestor.model import Run
 
 router = APIRouter()
 _SAMPLES = 300
@@ -63,7 +68,7 @@ def _context(visit: Visit, key: str) -> dict[str, Any]:
         }  # fmt: skip
 
 
-def _amount(visit: Visit) -> Any:  # noqa: ANN401
+def _amount(visit: Visit) -> Callable[[str, Decimal], str]:
     formats = Formats(visit.language, visit.house.settings.zone)
 
     def amount(kind: str, value: Decimal) -> str:
@@ -108,7 +113,7 @@ def trace(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)], key: str, r
     return JSONResponse(document)
 
 
-def _run(visit: Visit, key: str, run_id: str) -> Any:  # noqa: ANN401
+def _run(visit: Visit, key: str, run_id: str) -> Run:
     with visit.house.db.read() as connection:
         stored = runs.stored_run(connection, run_id)
         current = runs.current_revision(connection, run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
@@ -49,16 +50,16 @@ def sessions(
     start, end = query.get("from", ""), query.get("to", "")
     zone = visit.house.settings.zone
     last = midnight(end, zone)
-    limits = {
-        "device": device or None, "status": status or None, "ward": visit.caller.ward,
-        "start": midnight(start, zone), "end": last + timedelta(days=1) if last else None,
-    }  # fmt: skip
+    both = Wanted(
+        device=device or None, status=status or None, ward=visit.caller.ward, start=midnight(start, zone),
+        end=last + timedelta(days=1) if last else None,
+    )  # fmt: skip
     centre = visit.caller.centre
     with visit.house.db.read() as connection:
-        nobody = Wanted(**limits, linked=False)
+        nobody = replace(both, linked=False)
         unlinked_total = worklist.count(connection, centre, nobody)
         unlinked = [] if before else worklist.sessions(connection, centre, nobody, limit=_UNLINKED)
-        wanted = Wanted(**limits, linked=True)
+        wanted = replace(both, linked=True)
         rows = worklist.sessions(connection, centre, wanted, before=_place(before), limit=_PAGE + 1)
         total = worklist.count(connection, centre, wanted) + unlinked_total
         devices = places.known_devices(connection, centre)
@@ -85,7 +86,12 @@ def _older(rows: list[dict[str, object]], chosen: dict[str, str]) -> str | None:
     if len(rows) <= _PAGE:
         return None
     last = rows[_PAGE - 1]
-    asked = {"from": chosen["start"], "to": chosen["end"], "device": chosen["device"], "status": chosen["status"]}
+    asked = {
+        "from": chosen["start"],
+        "to": chosen["end"],
+        "device": chosen["device"],
+        "status": chosen["status"],
+    }
     moment = last["started_at"]
     assert isinstance(moment, datetime)  # noqa: S101 - the column is an instant
     asked["before"] = f"{moment.isoformat()}~{last['id']}"

@@ -25,7 +25,7 @@ def counts(connection: Connection, centre: str, ward: str | None = None) -> dict
         )
         .group_by(submission.c.status)
     )  # fmt: skip
-    submitted = {status: number for status, number in connection.execute(states)}
+    submitted = {row.status: row[1] for row in connection.execute(states)}
     held = (
         select(func.count())
         .select_from(revision.join(run, run.c.id == revision.c.run_id))

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Select
 
 
-def of_actor(
-    connection: Connection, actor: str, since: datetime, limit: int = 100
-) -> list[dict[str, Any]]:
+def of_actor(connection: Connection, actor: str, since: datetime, limit: int = 100) -> list[dict[str, Any]]:
     """Return a person's submissions since a moment, newest first."""
     query = (
         _submissions()
