@@ -83,6 +83,9 @@ def test_the_login_is_accessible_and_says_what_is_wrong(browser: Browser, site: 
     assert page.url.endswith("/login?next=%2Fsessions")
     assert page.locator("html").get_attribute("lang") == "en"
     assert violations(page) == []
+    page.get_by_role("button", name="Deutsch").click()
+    assert page.locator("html").get_attribute("lang") == "de"
+    page.get_by_role("button", name="English").click()
     page.get_by_label("Name").fill("nurse")
     page.get_by_label("Password").fill("wrong")
     page.keyboard.press("Enter")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from api.auth import identify, require_own_site
 from api.routes.login import own_path
-from api.service import service_of
 from api.web import language
+from api.web.door import Visit, changing, seeing
 from api.web.render import page
-from ingestor.access.permissions import Caller
-from ingestor.errors import Denied
+from ingestor.access.permissions import Permission
 from ingestor.phrases import LANGUAGES
 from ingestor.store import accounts
 
@@ -22,40 +21,33 @@ _YEAR_S = 365 * 24 * 3600
 WORDS = ("session", "cycle", "column", "processed", "multiple", "course", "tray")
 
 
-def _perhaps(request: Request) -> Caller | None:
-    """Return who asks, or None: these pages are for everybody."""
-    try:
-        return identify(request)
-    except Denied:
-        return None
-
-
 @router.get("/login")
 def show_login(request: Request) -> Response:
-    """Show the form."""
-    wanted = own_path(request.query_params.get("next", "/"))
-    return page(request, "login.html", next=wanted, name="")
+    """Show the form; `language` chooses the language before anybody is known."""
+    wanted, chosen = own_path(request.query_params.get("next", "/")), request.query_params.get("language")
+    if chosen is None:
+        return page(request, "login.html", next=wanted, name="")
+    answer = RedirectResponse(f"/login?{urlencode({'next': wanted})}", 303)
+    return _remember(answer, chosen)
 
 
-@router.post("/language")
-def choose_language(
-    request: Request,
-    caller: Annotated[Caller | None, Depends(_perhaps)],
-    chosen: Annotated[str, Form(alias="language")] = "",
-    back: Annotated[str, Form(alias="next")] = "/",
-) -> Response:
-    """Remember the language, in the browser and for the account."""
-    require_own_site(request, strict=False)
-    answer = RedirectResponse(own_path(back), 303)
+def _remember(answer: Response, chosen: str) -> Response:
     if chosen in LANGUAGES:
         answer.set_cookie(language.COOKIE, chosen, max_age=_YEAR_S, httponly=True, samesite="lax")
-        if caller is not None:
-            with service_of(request).db.write() as connection:
-                accounts.set_language(connection, caller.account, chosen)
     return answer
 
 
+@router.post("/language")
+def choose_language(visit: Annotated[Visit, changing(Permission.OWN_ACCOUNT)]) -> Response:
+    """Remember the language, in the browser and for the account."""
+    chosen = visit.field("language")
+    if chosen in LANGUAGES:
+        with visit.house.db.write() as connection:
+            accounts.set_language(connection, visit.caller.account, chosen)
+    return _remember(RedirectResponse(own_path(visit.field("next")), 303), chosen)
+
+
 @router.get("/about")
-def about(request: Request, caller: Annotated[Caller | None, Depends(_perhaps)]) -> Response:
+def about(visit: Annotated[Visit, seeing(Permission.OWN_ACCOUNT)]) -> Response:
     """Say what the program is for, what its words mean and whom to ask."""
-    return page(request, "about.html", words=WORDS, me=caller)
+    return visit.page("about.html", words=WORDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.web import candidates, session_view
@@ -91,18 +91,13 @@ def _reasons(visit: Visit) -> list[str]:
 
 
 @router.post("/sessions/{key}/link/{patient}")
-def link(
-    visit: Annotated[Visit, changing(Permission.LINK)],
-    key: str,
-    patient: str,
-    reason: Annotated[str, Form()] = "",
-) -> Response:
+def link(visit: Annotated[Visit, changing(Permission.LINK)], key: str, patient: str) -> Response:
     """Link."""
-    if not reason.strip():
+    if not visit.field("reason"):
         wrong = text("link.reason_missing", visit.language)
         return _confirmation(visit, key, patient, wrong=wrong, status=422)
     with visit.house.db.write() as connection:
-        linking.link(visit.house, connection, key, patient, visit.actor, reason.strip()[:300])
+        linking.link(visit.house, connection, key, patient, visit.actor, visit.field("reason"))
     return RedirectResponse(f"/sessions/{key}?done=linked#patient", 303)
 
 
@@ -125,12 +120,10 @@ def _undoing(visit: Visit, key: str, *, wrong: str = "", status: int = 200) -> R
 
 
 @router.post("/sessions/{key}/unlink")
-def unlink(
-    visit: Annotated[Visit, changing(Permission.LINK)], key: str, reason: Annotated[str, Form()] = ""
-) -> Response:
+def unlink(visit: Annotated[Visit, changing(Permission.LINK)], key: str) -> Response:
     """Undo the link."""
-    if not reason.strip():
+    if not visit.field("reason"):
         return _undoing(visit, key, wrong=text("link.reason_missing", visit.language), status=422)
     with visit.house.db.write() as connection:
-        linking.unlink(visit.house, connection, key, visit.actor, reason.strip()[:300])
+        linking.unlink(visit.house, connection, key, visit.actor, visit.field("reason"))
     return RedirectResponse(f"/sessions/{key}?done=unlinked#patient", 303)

@@ -6,9 +6,10 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from api.web import timeline
@@ -35,6 +36,7 @@ KINDS = (
 )
 _NUMBER = re.compile(r"\d{1,6}([.,]\d{1,4})?", re.ASCII)
 _SHOWN = 200
+_FIELDS = {"identifier": 60, "system": 40, "name": 100, "birth_date": 10, "sex": 10}
 _EARLIEST_BIRTH = 1880
 
 
@@ -76,17 +78,10 @@ def _new(
 
 
 @router.post("/patients")
-def add(
-    visit: Annotated[Visit, changing(Permission.EDIT_PATIENTS)],
-    identifier: Annotated[str, Form()] = "",
-    system: Annotated[str, Form()] = "",
-    name: Annotated[str, Form()] = "",
-    birth_date: Annotated[str, Form()] = "",
-    sex: Annotated[str, Form()] = "",
-    session: Annotated[str, Form()] = "",
-) -> Response:
+def add(visit: Annotated[Visit, changing(Permission.EDIT_PATIENTS)]) -> Response:
     """Add a patient; sessions that wait for this identifier find it."""
-    values = {"identifier": identifier, "system": system, "name": name, "birth_date": birth_date, "sex": sex}
+    values = {name: visit.field(name, most) for name, most in _FIELDS.items()}
+    session = visit.field("session")
     try:
         new = _checked(values, visit.house.now().date())
         with visit.house.db.write() as connection:
@@ -94,7 +89,7 @@ def add(
     except Invalid as trouble:
         return _new(visit, values, session, trouble)
     if session:
-        return RedirectResponse(f"/sessions/{session}/link/{key}", 303)
+        return RedirectResponse(f"/sessions/{quote(session)}/link/{key}", 303)
     return RedirectResponse(f"/patients/{key}?done=patient", 303)
 
 
@@ -104,8 +99,8 @@ def _checked(values: dict[str, str], today: date) -> NewPatient:
     return NewPatient(
         sex=values["sex"] if values["sex"] in {"female", "male"} else None,
         birth_date=born,
-        name=values["name"].strip()[:100] or None,
-        identifiers={values["system"].strip()[:40]: values["identifier"].strip()[:60]},
+        name=values["name"] or None,
+        identifiers={values["system"]: values["identifier"]},
     )
 
 
@@ -159,21 +154,17 @@ def _shown(formats: Formats, kind: str, value: Decimal) -> str:
 
 
 @router.post("/patients/{key}/measurements")
-def measure(
-    visit: Annotated[Visit, changing(Permission.EDIT_PATIENTS)],
-    key: str,
-    kind: Annotated[str, Form()] = "",
-    value: Annotated[str, Form()] = "",
-    at: Annotated[str, Form()] = "",
-) -> Response:
+def measure(visit: Annotated[Visit, changing(Permission.EDIT_PATIENTS)], key: str) -> Response:
     """Record a measured value."""
+    values = {name: visit.field(name, 40) for name in ("kind", "value", "at")}
     try:
-        moment = _moment(at, ZoneInfo(visit.house.settings.zone))
-        new = NewMeasurement(kind, number(value), dict(KINDS).get(kind, ""), moment)
+        moment = _moment(values["at"], ZoneInfo(visit.house.settings.zone))
+        unit = dict(KINDS).get(values["kind"], "")
+        new = NewMeasurement(values["kind"], number(values["value"]), unit, moment)
         with visit.house.db.write() as connection:
             flow.measure(visit.house, connection, key, new, visit.actor)
     except Invalid as trouble:
-        return _patient(visit, key, {"kind": kind, "value": value, "at": at}, trouble)
+        return _patient(visit, key, values, trouble)
     return RedirectResponse(f"/patients/{key}?done=measured#measured", 303)
 
 
@@ -185,24 +176,18 @@ def _moment(typed: str, zone: ZoneInfo) -> datetime:
 
 
 def _require_identifier(system: str, identifier: str) -> None:
-    if not identifier.strip() or not system.strip():
+    if not identifier or not system:
         raise Invalid("page_identifier_missing")
 
 
 @router.post("/patients/{key}/identifiers")
-def identify(
-    visit: Annotated[Visit, changing(Permission.EDIT_PATIENTS)],
-    key: str,
-    system: Annotated[str, Form()] = "",
-    identifier: Annotated[str, Form()] = "",
-) -> Response:
+def identify(visit: Annotated[Visit, changing(Permission.EDIT_PATIENTS)], key: str) -> Response:
     """Give a patient a further identifier."""
+    system, identifier = visit.field("system", 40), visit.field("identifier", 60)
     try:
         _require_identifier(system, identifier)
         with visit.house.db.write() as connection:
-            flow.identify(
-                visit.house, connection, key, system.strip()[:40], identifier.strip()[:60], visit.actor
-            )
+            flow.identify(visit.house, connection, key, system, identifier, visit.actor)
     except Invalid as trouble:
         return _patient(visit, key, trouble=trouble)
     return RedirectResponse(f"/patients/{key}?done=identified", 303)
