@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulators.layouts import (
+    hl7_pcd,
+    prismaflex,
     separator_record,
     session_sheet,
     single_column_table,
@@ -25,5 +27,7 @@ LAYOUTS: dict[str, Layout] = {
         single_column_table,
         separator_record,
         session_sheet,
+        prismaflex,
+        hl7_pcd,
     )
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -13,6 +15,7 @@ from simulators.catalogue import LAYOUTS
 from simulators.export import Folder, TruthFile
 from simulators.faults import FAULTS
 from simulators.layout import Style
+from simulators.live.talking import WAYS, Call, talk
 from simulators.schedule import Order
 from simulators.simulation import NotPossibleError, faults_for
 from simulators.simulation import simulate as simulated
@@ -38,6 +41,9 @@ class Options(TypedDict):
     version: str | None
     therapy: str | None
     zone: str
+    live: str | None
+    speed: float
+    address: str
     as_json: bool
 
 
@@ -66,6 +72,11 @@ _FAULTS_HELP = "\n".join(["\b", *(f"  {f.name:<24} {f.tells}" for f in FAULTS.va
 @click.option("--version", help="Version of the layout; the newest if not given.")
 @click.option("--therapy", help="Therapy, for machines that do several.")
 @click.option("--zone", default="Europe/Vienna", show_default=True, help="Zone of the machine's clock.")
+@click.option("--live", type=click.Choice(["pty", "tcp", "mllp"]), help="Tell it as it happens.")
+@click.option(
+    "--speed", type=click.FloatRange(0), default=1.0, help="Machine seconds a second; 0: no waiting."
+)
+@click.option("--to", "address", default="", help="HOST:PORT for tcp and mllp, a link's name for pty.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document of what was written.")
 @click.pass_context
 def simulate(context: click.Context, layout: str, **options: Unpack[Options]) -> None:
@@ -91,9 +102,27 @@ def simulate(context: click.Context, layout: str, **options: Unpack[Options]) ->
         raise click.BadParameter(str(error), param_hint="--fault") from error
     truth = TruthFile(options["out"] / "truth.json", layout, order.seed, options["faults"])
     folder = Folder(options["out"], truth)
-    for written in simulated(order, chosen, style, faults):
-        folder.add(written)
+    if options["live"]:
+        told = talk(_call(layout, options), order, chosen, style, faults, say)
+    else:
+        told = simulated(order, chosen, style, faults)
+    for written in told:
+        folder.add(replace(written, members={}) if options["live"] else written)
     tell(context, {"layout": layout, "seed": order.seed, **folder.close()}, as_json=options["as_json"])
+
+
+def say(news: dict[str, Any]) -> None:
+    """One line at once: somebody waits for it."""
+    click.echo(json.dumps(news))
+    sys.stdout.flush()
+
+
+def _call(layout: str, options: Options) -> Call:
+    way = str(options["live"])
+    if way not in WAYS.get(layout, ()):
+        ways = ", ".join(f"{name} by {' or '.join(ways)}" for name, ways in WAYS.items())
+        raise click.BadParameter(f"live are {ways}", param_hint="--live")
+    return Call(way, options["speed"], options["address"])
 
 
 def _archive(options: Options) -> archive.ArchiveOrder:

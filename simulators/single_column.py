@@ -49,7 +49,7 @@ def _treat(plan: Plan, *, with_column: bool) -> Treatment:
     seconds = plan.seconds // 60 * 60
     begin = int(min(600, 0.12 * seconds)) + int(plan.rng("begin").integers(-30, 30))
     until = seconds - int(min(600, 0.12 * seconds))
-    incidents, powered = _with_outage(plan, draw_incidents(plan), seconds)
+    incidents, powered = with_outage(plan, draw_incidents(plan), seconds)
     course = _Course()
     if with_column:
         _load_columns(plan, course, begin, until, incidents)
@@ -82,9 +82,10 @@ def _treat(plan: Plan, *, with_column: bool) -> Treatment:
     )
 
 
-def _with_outage(
+def with_outage(
     plan: Plan, incidents: Incidents, seconds: int
 ) -> tuple[Incidents, tuple[tuple[int, int], ...]]:
+    """The incidents and the stretches with power, if the plan's mains fail."""
     if not plan.troubles.power_failure:
         return incidents, ((0, seconds),)
     rng = plan.rng("power")

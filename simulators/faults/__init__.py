@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulators.faults import bedside, firmware, medium, transit, writing
+from simulators.faults import bedside, firmware, hl7, medium, transit, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,10 +122,14 @@ FAULTS: dict[str, Fault] = {
         _writing(firmware.unknown_firmware, *firmware.VERSIONS),
         _writing(firmware.unknown_column, *_TABLES),
         _writing(firmware.doubled_column, *_TABLES),
+        _writing(hl7.writer_errors, "hl7-pcd"),
+        _writing(hl7.repeated_messages, "hl7-pcd"),
+        _writing(hl7.stray_answers, "hl7-pcd"),
         _medium(medium.flipped_digit, _CELLS),
         _medium(medium.wrong_checksum, "checksum"),
         _medium(medium.noise, "twin-column-serial"),
         _medium(medium.lost_bytes, "twin-column-serial"),
+        _medium(medium.cable_pulled, "twin-column-serial"),
         _transit(transit.cut),
         _transit(transit.torn_copy),
         _transit(transit.missing_member, "single-column-table", "prismaflex"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WRONG_FRAMES = 5
 DISTURBED_FRAMES = 25
+TRIES = 100
 
 
 def flipped_digit(export: Export, layout: Layout, rng: np.random.Generator) -> Export:
@@ -119,6 +120,27 @@ def _with_noise(frame: str, rng: np.random.Generator) -> str:
 def _with_gap(frame: str, rng: np.random.Generator) -> str:
     at = int(rng.integers(1, len(frame) - 1))
     return frame[:at] + frame[at + int(rng.integers(1, 12)) :]
+
+
+def cable_pulled(export: Export, _layout: Layout, rng: np.random.Generator) -> Export:
+    """The cable is out for a minute or two of a load; the machine talks on and nobody hears it."""
+    (page,) = export.pages
+    sealed, marks = page.sealed(), page.marks[0]
+    samples = marks.samples
+    events = {*marks.loads, *marks.load_ends, *marks.alarms, *marks.alarm_ends}
+    first, last = 0, 0
+    for _ in range(TRIES):
+        place = int(rng.integers(len(samples) // 5, len(samples) * 4 // 5))
+        first, last = int(samples[place]), int(samples[place + int(rng.integers(6, 13))])
+        if not any(first <= line <= last for line in events):
+            break
+    halves = sealed.lines[first][:9], sealed.lines[last][7:]
+    lines = (*sealed.lines[:first], "".join(halves), *sealed.lines[last + 1 :])
+    note = {"silent": {"from_line": first + 1, "lines": last - first + 1}}
+    sessions = tuple({**s, **note} for s in export.sessions)
+    order = [line for line in range(len(page.lines)) if not first < line <= last]
+    kept = replace(page.rearranged(order), lines=lines, seal=None)
+    return replace(export, pages=(kept,), sessions=sessions)
 
 
 def _check_lines(page: Page, rng: np.random.Generator) -> list[int]:

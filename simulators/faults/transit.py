@@ -57,12 +57,17 @@ def missing_member(export: Export, written: list[Written], rng: np.random.Genera
     return [_without(export, w, rng) for w in written]
 
 
-def _without(_export: Export, written: Written, rng: np.random.Generator) -> Written:
-    names = list(written.members)
+def _without(export: Export, written: Written, rng: np.random.Generator) -> Written:
+    """One text is lost, from among the files or from inside the archive."""
+    names = [p.name for p in export.pages]
     lost = names[int(rng.integers(len(names)))]
-    kept = {n: c for n, c in written.members.items() if n != lost}
-    sessions = tuple({**s, "missing": lost, "expected": ["waiting"]} for s in written.sessions)
-    return replace(written, members=kept, sessions=sessions)
+    texts = {p.name: p.content() for p in export.pages if p.name != lost}
+    members = export.pack({**texts, **export.others})
+    left = after_cut(replace(export, sessions=written.sessions), {lost: 0})
+    note: dict[str, object] = {"missing": lost}
+    if len(written.members) > 1:
+        note["expected"] = ["waiting"]
+    return replace(written, members=members, sessions=tuple({**s, **note} for s in left))
 
 
 def same_again(_export: Export, written: list[Written], _rng: np.random.Generator) -> list[Written]:
