@@ -52,16 +52,19 @@ def phase_spans(
 def _cycle_numbers(rows: Sequence[PhaseRow]) -> list[int]:
     """The printed numbers, or own ones where the printed ones number pairs, or begin again.
 
-    A column's load after another of its phases is a new load, whatever number the machine gives it.
+    A load that was left for another phase is over: the column's next load is a new one, whatever number the
+    machine gives it.
     """
     turns: list[tuple[int, str, int]] = []
     turn: dict[Key, int] = {}
-    last: dict[Key, Phase] = {}
+    left: dict[Key, bool] = {}
     for row in rows:
         key = (row.cycle, row.position)
-        if row.phase is Phase.LOAD and last.get(key, Phase.LOAD) not in {Phase.LOAD, Phase.PRIME}:
-            turn[key] = turn.get(key, 0) + 1
-        last[key] = row.phase
+        if row.phase is Phase.LOAD:
+            turn[key] = turn.get(key, 0) + left.get(key, False)
+            left[key] = False
+        elif key in left:
+            left[key] = True
         turns.append((*key, turn.get(key, 0)))
     distinct = list(dict.fromkeys(turns))
     if len({cycle for cycle, _, _ in distinct}) == len(distinct):

@@ -234,6 +234,20 @@ def single_use(make, *columns, segments=(), role=Role.ADSORBER, flow=("0", "30",
     return normalise(log, make.clock()).cycles
 
 
+def test_a_switch_before_a_load_belongs_to_it_and_the_printed_numbers_stand(make):
+    phases = (
+        make.phase(1, "A", "load", "08:20:00", "08:30:00", "300"),
+        make.phase(2, "B", "switch", "08:30:00", "08:30:05", "0"),
+        make.phase(2, "B", "load", "08:30:05", "08:40:00", "300"),
+        make.phase(1, "A", "elute", "08:30:00", "08:35:00", "180"),
+        make.phase(3, "A", "switch", "08:40:00", "08:40:05", "0"),
+        make.phase(3, "A", "load", "08:40:05", "08:50:00", "300"),
+    )
+    run = normalise(make.log(phases=phases), make.clock())
+    assert [(c.index, c.position) for c in run.cycles] == [(1, "A"), (2, "B"), (3, "A")]
+    assert [p.cycle for p in run.phases] == [1, 2, 2, 1, 3, 3]
+
+
 def test_a_single_use_column_makes_one_cycle(make):
     (cycle,) = single_use(make, ColumnUse("A", 1, "TR-350", regenerable=False))
     assert (cycle.index, cycle.load_ml, cycle.completed) == (1, None, True)
