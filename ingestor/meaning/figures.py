@@ -73,7 +73,7 @@ class _Measuring:
             counter_first=None if self.plasma is None else rounded(self.plasma.first),
             counter_last=None if self.plasma is None else rounded(self.plasma.last),
             blood_processed_ml=self._blood(),
-            ac_volume_ml=self._volume("ac_volume", "ac_volume", "no_ac_volume"),
+            ac_volume_ml=self._volume("ac_volume", "no_ac_volume"),
             cycles_completed=completed,
             cycles_aborted=aborted,
             load_volumes=tuple(
@@ -97,14 +97,14 @@ class _Measuring:
     def _counter(self, channel: str) -> Counter | None:
         return readings.counter(self.run.trace, channel, self.run.segments, self.limits.reset_ml)
 
-    def _volume(self, kind: str, field: str, code: str) -> Decimal | None:
+    def _volume(self, kind: str, code: str) -> Decimal | None:
         """A printed sum, or the counter; a sum printed after a restart tells of the last stretch only."""
         total = None if self.run.segments else self._total(kind)
         if total is None:
             counter = self._counter(kind)
             total = None if counter is None else counter.total
         if total is None:
-            self.missing[field] = code
+            self.missing[f"{kind}_ml"] = code
         return total
 
     def _reported(self) -> Decimal | None:
@@ -135,7 +135,7 @@ class _Measuring:
         inlet, ac = self._total("inlet_processed"), self._total("ac_volume")
         if inlet is not None and ac is not None and not self.run.segments:
             return rounded(max(inlet - ac, Decimal(0)))
-        return self._volume("blood_processed", "blood_processed_ml", "no_blood_volume")
+        return self._volume("blood_processed", "no_blood_volume")
 
     def _loads(self) -> list[Span] | None:
         """When plasma was loaded [ms UTC]; None where the machine prints no phases, or not when they were."""
