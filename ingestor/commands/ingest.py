@@ -32,16 +32,20 @@ def ingest(front: Front, paths: Sequence[Path], zone: str | None, driver: str | 
         statuses = []
         for receipt in ingest_paths(house, paths, order):
             statuses.append(receipt["status"])
-            front.emit(receipt, _text(receipt))
+            front.emit(receipt, _text(receipt, remarks=front.verbose))
     if not statuses:
         front.tell("Nothing to read there.")
     give_up(_exit_code(statuses))
 
 
-def _text(receipt: dict[str, Any]) -> str:
+def _text(receipt: dict[str, Any], *, remarks: bool) -> str:
     names = ", ".join(m["name"] for m in receipt["members"])
     lines = [f"{names} – {receipt['message'][language()]}"]
-    lines += [f"  {f['member']}:{f['line']}  {f['text'][language()]}" for f in receipt["findings"]]
+    lines += [
+        f"  {f['member']}:{f['line']}  {f['text'][language()]}"
+        for f in receipt["findings"]
+        if remarks or f["severity"] != "info"
+    ]
     return "\n".join(lines)
 
 
