@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ingestor.isolate import Reader
 from ingestor.store import watching
 from ingestor.ways.watch.folder import Folder, Habits, Look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ingestor.flow.house import House
 
@@ -23,6 +24,15 @@ SITE = Path(__file__).parents[1] / "isolate" / "site"
 @pytest.fixture(autouse=True)
 def foreign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SITE))
+
+
+@pytest.fixture(scope="session")
+def reader() -> Iterator[Reader]:
+    """One child for all: it keeps nothing from one file to the next."""
+    with pytest.MonkeyPatch.context() as patched, Reader() as made:
+        patched.setenv("PYTHONPATH", str(SITE))
+        made.drivers()
+        yield made
 
 
 @dataclass
@@ -61,8 +71,9 @@ class Watched:
 
 
 @pytest.fixture
-def watch(house: House, tmp_path: Path) -> Callable[..., Watched]:
+def watch(house: House, reader: Reader, tmp_path: Path) -> Callable[..., Watched]:
     """Return a maker of watched folders."""
+    shared = replace(house, reader=reader)
 
     def make(path: Path | None = None, **habits: float) -> Watched:
         inbox = path or tmp_path / "inbox"
@@ -70,8 +81,8 @@ def watch(house: House, tmp_path: Path) -> Callable[..., Watched]:
         receipts: list[dict[str, Any]] = []
         now = [1000.0]
         folder = Folder(
-            house, os.fsencode(inbox), Habits(**({"quiet": 10} | habits)), receipts.append, lambda: now[0]
+            shared, os.fsencode(inbox), Habits(**({"quiet": 10} | habits)), receipts.append, lambda: now[0]
         )
-        return Watched(house, inbox, folder, now, receipts)
+        return Watched(shared, inbox, folder, now, receipts)
 
     return make

@@ -13,13 +13,14 @@ import pytest
 from ingestor import disk
 from ingestor.disk import Room
 from ingestor.store import watching
-from ingestor.store.tables import submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     Watch = Callable[..., Any]
+
+pytestmark = pytest.mark.sqlite
 
 
 def test_a_file_is_taken_once_it_has_settled_and_never_again(watch: Watch) -> None:
@@ -32,16 +33,6 @@ def test_a_file_is_taken_once_it_has_settled_and_never_again(watch: Watch) -> No
     assert w.look(3).state == "folder_nothing_new"
     assert len(w.receipts) == 1
     assert (w.path / "a.one").exists()
-
-
-def test_a_restart_repeats_nothing(watch: Watch) -> None:
-    first = watch()
-    first.write("a.one")
-    first.look(3)
-    first.folder.leave()
-    again = watch()
-    assert again.look(4).state == "folder_nothing_new"
-    assert again.receipts == []
 
 
 @pytest.mark.parametrize("chunks", [[b"plain\n", b"1", b"2", b"3"]])
@@ -119,14 +110,16 @@ def test_a_renamed_file_is_the_same_content_again(watch: Watch) -> None:
     assert len(w.receipts) == 2
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["a.part", "a.csv.partial", "a.filepart", "a.tmp", "a.crdownload", "~$a.xlsx", ".~lock.a.ods#", ".smbdelete1",
-     ".nfs0001", "._a.csv", "Thumbs.db", "desktop.ini", ".DS_Store", "truth.json", "a.csv.done", "a.csv.sha256"],
-)  # fmt: skip
-def test_what_copy_programs_and_systems_leave_is_ignored(watch: Watch, name: str) -> None:
+LEFT_BEHIND = [
+    "a.part", "a.csv.partial", "a.filepart", "a.tmp", "a.crdownload", "~$a.xlsx", ".~lock.a.ods#", ".smbdelete1",
+    ".nfs0001", "._a.csv", "Thumbs.db", "desktop.ini", ".DS_Store", "truth.json", "a.csv.done", "a.csv.sha256",
+]  # fmt: skip
+
+
+def test_what_copy_programs_and_systems_leave_is_ignored(watch: Watch) -> None:
     w = watch()
-    w.write(name)
+    for name in LEFT_BEHIND:
+        w.write(name)
     assert w.look(4).left == 0
     assert w.receipts == []
 
@@ -159,17 +152,6 @@ def test_a_sum_beside_a_file_is_checked(watch: Watch) -> None:
     path.write_bytes(b"plain\nhalf and half")
     w.look(3)
     assert w.statuses == ["waiting"]
-
-
-def test_companions_are_taken_together_once_both_have_settled(watch: Watch) -> None:
-    w = watch()
-    w.write("s.two")
-    w.look(2)
-    w.write("s.one")
-    w.look()
-    assert w.receipts == []
-    w.look(2)
-    assert [[m["name"] for m in r["members"]] for r in w.receipts] == [["s.one", "s.two"]]
 
 
 def test_the_oldest_file_is_taken_first(watch: Watch) -> None:
@@ -328,15 +310,6 @@ def test_a_locked_file_waits_visibly_and_stops_no_other(
     assert w.statuses == ["refused", "waiting"]
 
 
-def test_a_file_that_vanishes_makes_no_noise(watch: Watch) -> None:
-    w = watch()
-    path = w.write("a.one")
-    w.look(2)
-    path.unlink()
-    assert w.look(2).state == "folder_empty"
-    assert w.states() == {}
-
-
 def test_what_is_too_large_is_refused_at_once(watch: Watch) -> None:
     w = watch(moves=True)
     w.house.archive.limit = 100
@@ -445,51 +418,8 @@ def test_a_source_that_may_not_be_changed_is_taken_once_and_stays(
     assert (w.path / "a.one").exists()
 
 
-def test_a_second_watcher_stands_by_and_steps_in_when_the_first_falls_silent(
-    watch: Watch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = watch(), watch()
-    object.__setattr__(second.house, "worker", first.house.worker)
-    monkeypatch.setattr("ingestor.ways.watch.owner.is_alive", lambda _: True)
-    first.look()
-    other = second.folder._owner
-    other._house = type(first.house)(
-        **{f: getattr(first.house, f) for f in first.house.__slots__} | {"worker": "b"}
-    )
-    assert second.look().state == "folder_standby"
-    first.write("a.one")
-    first.look(3)
-    assert second.look(3, after=30).state == "folder_standby"
-    assert second.look(after=200).state != "folder_standby"
-    assert first.look(after=30).state == "folder_standby"
-    second.look(3)
-    assert len(first.receipts) + len(second.receipts) == 1
-
-
 def test_a_watcher_that_left_is_followed_at_once(watch: Watch) -> None:
     first, second = watch(), watch()
     first.look()
     first.folder.leave()
     assert second.look().state == "folder_empty"
-
-
-def test_the_state_of_a_folder_and_its_open_files_can_be_asked(watch: Watch) -> None:
-    w = watch()
-    w.write("a.txt", b"nobody knows this")
-    w.look(3)
-    with w.house.db.read() as connection:
-        (folder,) = watching.folders(connection, w.house.centre)
-        (file,) = watching.open_files(connection, folder.id)
-    assert (folder.name, folder.state, folder.files) == (str(w.path), "folder_working", 1)
-    assert (file.name, file.state, file.code) == ("a.txt", "refused", "not_recognised")
-
-
-def test_the_same_file_in_two_folders_is_one_source_with_two_receipts(watch: Watch, tmp_path: Path) -> None:
-    one, two = watch(tmp_path / "one"), watch(tmp_path / "two")
-    for w in (one, two):
-        w.write("a.txt", b"same")
-        w.look(3)
-    with one.house.db.read() as connection:
-        rows = connection.execute(submission.select()).all()
-    assert len(rows) == 2
-    assert len({row.source for row in rows}) == 1

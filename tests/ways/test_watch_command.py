@@ -73,9 +73,7 @@ def test_a_share_that_is_gone_gives_a_line_and_stops_no_other(run: Run, inbox: P
     assert len([line for line in told.splitlines() if line.startswith(str(gone))]) == 1
 
 
-def test_a_disk_that_is_too_full_ends_at_once(
-    run: Run, inbox: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_too_full_ends_at_once(run: Run, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (inbox / "a.one").write_bytes(b"plain")
     monkeypatch.setattr(disk, "room", lambda _: Room(free=0, whole=1 << 40))
     assert run(str(inbox), "--quiet", "0")[0] == 5
@@ -97,9 +95,21 @@ def test_a_name_that_is_no_utf8_is_watched_too(run: Run, inbox: Path) -> None:
     assert len(run(folder, "--quiet", "0")[1]) == 1
 
 
-def test_a_service_that_is_told_to_stop_ends_well_and_leaves_the_folder_free(tmp_path: Path, inbox: Path) -> None:
+def test_a_service_that_is_told_to_stop_ends_well_and_leaves_the_folder_free(
+    tmp_path: Path, inbox: Path
+) -> None:
     (inbox / "a.one").write_bytes(b"plain")
-    arguments = ["--data", str(tmp_path / "data"), "--json", "watch", str(inbox), "--quiet", "0", "--interval", "0.2"]
+    arguments = [
+        "--data",
+        str(tmp_path / "data"),
+        "--json",
+        "watch",
+        str(inbox),
+        "--quiet",
+        "0",
+        "--interval",
+        "0.2",
+    ]
     with subprocess.Popen(
         [sys.executable, "-c", f"from ingestor.cli import main; main({arguments!r})"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
