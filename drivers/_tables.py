@@ -1,4 +1,4 @@
-"""Code tables that come with a driver and that a site may change, line by line, in a file of its own.
+"""Tables that come with a driver; code tables a site may change, line by line, in a file of its own.
 
 The site's file has the driver's name and stands in the folder `codes` beside the site's profiles.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 def shipped(package: str) -> dict[str, Any]:
     """Return the tables in `codes.toml` of a driver's package."""
     return tomllib.loads((files(package) / "codes.toml").read_text("utf-8"))
+
+
+@cache
+def about(package: str) -> dict[str, dict[str, str]]:
+    """Return what a driver says of itself, by language, from `about.toml` of its package."""
+    return tomllib.loads((files(package) / "about.toml").read_text("utf-8"))
 
 
 def with_site(tables: dict[str, Any], driver: str, folder: Path | None) -> tuple[dict[str, Any], str]:

@@ -303,6 +303,9 @@ class Driver(Protocol):
             content hash.
         evidence: where the knowledge of the format comes from.
         roles: the roles of the devices whose exports it reads.
+
+    A driver may also have `about`: by language (`de`, `en`) the texts `title`, `source`, `reads` and `leaves`,
+    for people who look at the list of drivers.
     """
 
     name: str

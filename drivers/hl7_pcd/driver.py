@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drivers._remarks import Remarks
+from drivers._tables import about
 from drivers.hl7_pcd.framing import is_hl7, read_stream
 from drivers.hl7_pcd.log import device_log, with_leftovers
 from drivers.hl7_pcd.report import kind_of, reports_of
@@ -32,6 +33,7 @@ class Hl7Pcd:
 
     def __init__(self, codes: Codes | None = None) -> None:
         self.codes = codes or published()
+        self.about = about(__package__)
         self.version = _VERSION + (f"+{self.codes.stamp}" if self.codes.stamp else "")
 
     def bundle_key(self, member_name: str) -> BundleKey | None:  # noqa: ARG002 - single files

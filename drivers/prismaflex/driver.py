@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drivers._remarks import Remarks
+from drivers._tables import about
 from drivers.prismaflex.archive import is_gzip
 from drivers.prismaflex.codes import Codes, codes_of, published
 from drivers.prismaflex.log import device_log
@@ -33,6 +34,7 @@ class Prismaflex:
 
     def __init__(self, codes: Codes | None = None) -> None:
         self.codes = codes or published()
+        self.about = about(__package__)
         self.version = _VERSION + (f"+{self.codes.stamp}" if self.codes.stamp else "")
 
     def bundle_key(self, member_name: str) -> BundleKey | None:

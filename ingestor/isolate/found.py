@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, cast
@@ -71,6 +72,19 @@ def _check(driver: Any) -> None:  # noqa: ANN401 - see above
     if missing or not named or not isinstance(getattr(driver, "evidence", None), Evidence):
         msg = f"no driver: missing {', '.join(missing) or 'name, version or evidence'}"
         raise TypeError(msg)
+
+
+def about(driver: Driver) -> dict[str, dict[str, str]]:
+    """Return what a driver says of itself, by language; its docstring where it has no `about`."""
+    told = getattr(driver, "about", None)
+    if not isinstance(told, dict):
+        text = inspect.getdoc(type(driver)) or ""
+        return {"en": {"title": text.split("\n")[0], "reads": " ".join(text.split())}} if text else {}
+    return {
+        str(tongue): {str(part): str(text) for part, text in texts.items()}
+        for tongue, texts in told.items()
+        if isinstance(texts, dict)
+    }
 
 
 def where(error: BaseException) -> str:

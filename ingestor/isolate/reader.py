@@ -29,10 +29,11 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class KnownDriver:
-    """A driver as it is listed."""
+    """A driver as it is listed; `about` holds title, source, reads and leaves by language."""
 
     stamp: DriverStamp
     roles: tuple[str, ...]
+    about: dict[str, dict[str, str]]
 
 
 @dataclass(slots=True)
@@ -116,7 +117,8 @@ class Reader:
         except Lost as lost:
             return (), (Broken(lost.driver or "reader", lost.problem),)
         known = tuple(
-            KnownDriver(stamp_from_json(*stamp), tuple(roles)) for *stamp, roles in answer["drivers"]
+            KnownDriver(stamp_from_json(*stamp), tuple(roles), about)
+            for *stamp, roles, about in answer["drivers"]
         )
         return known, tuple(Broken(*b) for b in answer["broken"]) + skipped
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestor.driver import Bundle, Member
 from ingestor.isolate import cell
-from ingestor.isolate.found import Broken, find_drivers
+from ingestor.isolate.found import Broken, about, find_drivers
 from ingestor.isolate.reading import read_here
 from ingestor.isolate.wire import clock_from_json, key_to_json, pack, reading_to_frame, stamp_to_json, unpack
 from ingestor.model import DriverStamp
@@ -87,7 +87,8 @@ def _answer(
         return {"keys": [_keys(name, usable, line) for name in head["names"]]}, []
     return {
         "drivers": [
-            [*stamp_to_json(DriverStamp(d.name, d.version, d.evidence)), list(d.roles)] for d in usable
+            [*stamp_to_json(DriverStamp(d.name, d.version, d.evidence)), list(d.roles), about(d)]
+            for d in usable
         ],
         "broken": [[b.name, b.problem] for b in broken],
     }, []

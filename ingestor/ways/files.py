@@ -28,12 +28,13 @@ def ingest_paths(house: House, paths: Sequence[Path], order: Order) -> Iterator[
     Raises:
         StorageTrouble: nothing more can be kept safely.
     """
-    found = {name: path for root in paths for name, path in _files(root)}
+    found = {name: path for root in paths for name, path in files_below(root)}
     for names in group(list(found), house.reader.bundle_keys(list(found))):
         yield _one(house, [found[name] for name in names], order)
 
 
-def _files(root: Path) -> Iterator[tuple[str, Path]]:
+def files_below(root: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and path of a file, or of all files `DEPTH` levels below a folder that may be exports."""
     if not root.is_dir():
         yield str(root), root
         return
