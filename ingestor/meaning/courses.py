@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ingestor.ids import derived
@@ -80,9 +81,10 @@ def group(patient: str, sessions: Sequence[SessionBrief], gap_days: int = 28) ->
 
 def _course(patient: str, number: int, members: list[SessionBrief]) -> Course:
     counted = [s for s in members if s.counted]
+    intervals = {b.id: _days(b.started - a.started) for a, b in pairwise(members)}
     formulas = {s.plasma_volume_formula for s in counted if s.pv_multiple is not None}
     formula = formulas.pop() if len(formulas) == 1 else None
-    placed = _placed(counted, multiples=formula is not None)
+    placed = _placed(counted, intervals, multiples=formula is not None)
     return Course(
         id=derived("course", patient, members[0].id),
         number=number,
@@ -97,17 +99,16 @@ def _course(patient: str, number: int, members: list[SessionBrief]) -> Course:
     )
 
 
-def _placed(counted: list[SessionBrief], *, multiples: bool) -> tuple[CourseSession, ...]:
+def _placed(
+    counted: list[SessionBrief], intervals: dict[str, Decimal], *, multiples: bool
+) -> tuple[CourseSession, ...]:
     """Number the sessions and add up; a session without a multiple ends the sum of multiples."""
     volume, multiple = Decimal(0), Decimal(0) if multiples else None
     placed: list[CourseSession] = []
-    before: SessionBrief | None = None
     for number, one in enumerate(counted, start=1):
         volume += one.processed_plasma_ml or 0
         multiple = None if multiple is None or one.pv_multiple is None else multiple + one.pv_multiple
-        interval = None if before is None else _days(one.started - before.started)
-        placed.append(CourseSession(one.id, number, interval, volume, multiple))
-        before = one
+        placed.append(CourseSession(one.id, number, intervals.get(one.id), volume, multiple))
     return tuple(placed)
 
 

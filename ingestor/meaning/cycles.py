@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,20 @@ def _cycle_numbers(rows: Sequence[PhaseRow]) -> list[int]:
         return [row.cycle for row in rows]
     own = {key: number for number, key in enumerate(distinct, start=1)}
     return [own[key] for key in turns]
+
+
+_REGENERATION = frozenset({Phase.ELUTE, Phase.NEUTRALISE, Phase.RECONDITION})
+
+
+def known_regenerable(columns: Sequence[ColumnUse], rows: Sequence[PhaseRow]) -> tuple[ColumnUse, ...]:
+    """Return the columns, marked as regenerable where the record shows it: one was regenerated, or used before."""
+    regenerated = {row.position for row in rows if row.phase in _REGENERATION}
+    return tuple(
+        replace(c, regenerable=True)
+        if c.regenerable is None and (c.position in regenerated or (c.use or 0) > 1)
+        else c
+        for c in columns
+    )
 
 
 def cycles_of(phases: Sequence[PhaseSpan], *, complete: bool) -> tuple[Cycle, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ingestor.model import Instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,8 +44,8 @@ _KINDS: tuple[tuple[str, str, Callable[[Any], Key]], ...] = (
     ("column", "columns", lambda c: (c.position, c.serial)),
     ("phase", "phases", lambda p: (p.cycle, p.position, p.phase)),
     ("cycle", "cycles", lambda c: (c.index, c.position)),
-    ("alarm", "alarms", lambda a: (a.code, a.onset)),
-    ("event", "events", lambda e: (e.kind, e.at, e.text)),
+    ("alarm", "alarms", lambda a: (a.code, _clock(a.onset))),
+    ("event", "events", lambda e: (e.kind, _clock(e.at), e.text)),
     ("total", "totals", lambda t: (t.kind,)),
     ("fact", "facts", lambda f: (f.kind,)),
 )
@@ -65,27 +68,37 @@ def differences(old: Run, new: Run) -> list[Difference]:
 
 
 def _header(old: Run, new: Run) -> Iterator[Difference]:
-    for name in ("device", "role", "printed_id", "patient_printed", "started", "ended", "bench"):
+    for name in ("role", "printed_id", "patient_printed", "started", "ended", "bench"):
         a, b = getattr(old, name), getattr(new, name)
-        gained = a is None or (name == "ended" and b is not None and b.utc >= a.utc)
-        if a != b and not (gained and not old.complete and name in _GROWING["header"]):
+        gained = a is None or (name == "ended" and _grew(a, b))
+        if not _alike(a, b) and not (gained and not old.complete and name in _GROWING["header"]):
             yield Difference("header", name, _text(a), _text(b))
+
+
+def _clock(instant: Instant | None) -> datetime | None:
+    """What the machine printed. How that was placed in time is ours, and may have been corrected since."""
+    return None if instant is None else instant.local
+
+
+def _alike(a: Any, b: Any) -> bool:  # noqa: ANN401
+    if isinstance(a, Instant) and isinstance(b, Instant):
+        return a.local == b.local
+    return bool(a == b)
 
 
 def _records(
     kind: str, old: Sequence[Any], new: Sequence[Any], key: Callable[[Any], Key], *, partial: bool
 ) -> Iterator[Difference]:
     mine, theirs = _keyed(old, key), _keyed(new, key)
-    last = list(mine)[-1] if mine else None
+    last = next(reversed(mine), None)
     for name, record in mine.items():
         other = theirs.get(name)
         if other is None:
             yield Difference(_label(kind, name), "", _text(record), None, record.line)
             continue
-        growing = (
-            _GROWING.get(kind, set()) if partial and (name == last or kind in {"alarm", "total"}) else set()
-        )
-        yield from _fields(_label(kind, name), record, other, growing)
+        growing = _GROWING.get(kind, set()) if partial else set()
+        unfinished = kind in {"alarm", "total"} or name == last
+        yield from _fields(_label(kind, name), record, other, growing, unfinished=unfinished)
     if not partial:
         yield from _between(kind, mine, theirs)
 
@@ -101,33 +114,33 @@ def _keyed(records: Iterable[Any], key: Callable[[Any], Key]) -> dict[Key, Any]:
     return found
 
 
-def _fields(label: str, a: Any, b: Any, growing: set[str]) -> Iterator[Difference]:  # noqa: ANN401
+def _fields(
+    label: str,
+    a: Any,  # noqa: ANN401
+    b: Any,  # noqa: ANN401
+    growing: set[str],
+    *,
+    unfinished: bool,
+) -> Iterator[Difference]:
     for name in (f.name for f in fields(a)):
         x, y = getattr(a, name), getattr(b, name)
-        if name not in _PLACE and x != y and not (name in growing and _grew(x, y)):
+        gained = name in growing and (x is None or (unfinished and _grew(x, y)))
+        if name not in _PLACE and not _alike(x, y) and not gained:
             yield Difference(label, name, _text(x), _text(y), a.line, b.line)
 
 
 def _grew(a: Any, b: Any) -> bool:  # noqa: ANN401
-    if a is None or isinstance(a, bool) or isinstance(b, bool):
+    if isinstance(a, bool) or isinstance(b, bool):
         return True
-    if b is None:
-        return False
-    return bool(getattr(a, "utc", a) <= getattr(b, "utc", b))
+    return b is not None and bool(getattr(a, "local", a) <= getattr(b, "local", b))
 
 
 def _between(kind: str, mine: dict[Key, Any], theirs: dict[Key, Any]) -> Iterator[Difference]:
     """Records of the new reading that stand before the end of a complete old one: the old one lacks them."""
-    begun = [t for t in map(_begin, mine.values()) if t is not None]
-    for name, record in theirs.items():
-        start = _begin(record)
-        if name not in mine and begun and start is not None and start < max(begun):
+    known = [i for i, name in enumerate(theirs) if name in mine]
+    for name, record in list(theirs.items())[: max(known, default=0)]:
+        if name not in mine:
             yield Difference(_label(kind, name), "", None, _text(record), 0, record.line)
-
-
-def _begin(record: Any) -> Any:  # noqa: ANN401
-    at = next((getattr(record, n) for n in ("start", "onset", "at") if getattr(record, n, None)), None)
-    return None if at is None else at.utc
 
 
 def _samples(old: Trace, new: Trace | None, *, partial: bool) -> Iterator[Difference]:
@@ -176,12 +189,19 @@ def _value(column: TraceColumn, row: int) -> str | None:
 
 
 def _label(kind: str, key: Key) -> str:
+    """Name a record as a person would: its kind and what tells it from the others."""
+    parts = [part for part in key[:-1] if part not in {None, ""}]
     return " ".join(
-        [kind, *(str(part) for part in key[:-1] if part is not None and not hasattr(part, "utc"))]
+        [kind, *(f"{part:%H:%M:%S}" if isinstance(part, datetime) else str(part) for part in parts)]
     )
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401
     if value is None:
         return None
-    return f"{value.local:%Y-%m-%d %H:%M:%S}" if hasattr(value, "local") else str(value)
+    if isinstance(value, Instant):
+        return f"{value.local:%Y-%m-%d %H:%M:%S}"
+    if is_dataclass(value):
+        told = ((f.name, getattr(value, f.name)) for f in fields(value) if f.name not in _PLACE)
+        return ", ".join(f"{name} {_text(part)}" for name, part in told if part is not None and part != "")
+    return str(value)

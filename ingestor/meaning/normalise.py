@@ -11,7 +11,7 @@ import numpy as np
 from ingestor.meaning.amounts import Amounts, events, facts, totals
 from ingestor.meaning.belief import Belief, without_impossible_times
 from ingestor.meaning.clock import device_key
-from ingestor.meaning.cycles import cycles_of, phase_spans, single_use_cycles
+from ingestor.meaning.cycles import cycles_of, known_regenerable, phase_spans, single_use_cycles
 from ingestor.meaning.plausibility import Plausibility
 from ingestor.meaning.stamps import EPOCH, Timeline, local_ms_of
 from ingestor.meaning.times import place
@@ -61,9 +61,10 @@ def normalise(
     phases = phase_spans(log.phases, timeline, amounts, believed)
     alarms = _alarms(log.alarms, timeline)
     happened = events(log.events, timeline, amounts)
+    columns = known_regenerable(log.columns, log.phases)
     cycles = cycles_of(phases, complete=log.end_reached)
     if not log.phases and log.role is not Role.SEPARATOR:
-        cycles = single_use_cycles(log.columns, samples, complete=log.end_reached)
+        cycles = single_use_cycles(columns, samples, complete=log.end_reached)
     run = Run(
         layout=layout,
         layout_version=log.version,
@@ -81,7 +82,7 @@ def normalise(
         bench=log.bench,
         cycle_definition=log.cycle_definition,
         facts=facts(log.facts, amounts, believed.facts),
-        columns=log.columns,
+        columns=columns,
         phases=phases,
         cycles=cycles,
         alarms=alarms,

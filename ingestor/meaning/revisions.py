@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from ingestor.meaning.differences import differences
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from ingestor.meaning.differences import Difference
     from ingestor.model import Run
 
@@ -56,11 +58,18 @@ def compare(old: Run, new: Run) -> Comparison:
 
 
 def _is_other_half(old: Run, new: Run) -> bool:
-    """Two stretches of one treatment that share no moment, the machine's own number being the same."""
-    if old.printed_id is None or old.started == new.started:
+    """Two stretches of one treatment that share no moment, the machine's own number being the same.
+
+    The same sums at another time are no other half: a clock was set between two exports of one treatment.
+    """
+    if old.printed_id is None or old.started.local == new.started.local or _sums(old) & _sums(new):
         return False
     (a, b), (c, d) = _stretch(old), _stretch(new)
     return b < c or d < a
+
+
+def _sums(run: Run) -> set[tuple[str, Decimal]]:
+    return {(t.kind, t.value) for t in run.totals if t.kind != "cycles" and t.value}
 
 
 def _stretch(run: Run) -> tuple[datetime, datetime]:

@@ -261,6 +261,18 @@ def test_a_column_changed_in_mid_session_makes_a_second_one(make):
     assert [c.start for c in single_use(make, *columns)] == [None, None]
 
 
+def test_a_column_that_was_regenerated_or_used_before_is_regenerable_and_another_is_unknown(make):
+    columns = (
+        ColumnUse("A", 1), ColumnUse("B", 1, use=2), ColumnUse("C", 1, use=1), ColumnUse("D", 1, use=9, regenerable=False),
+    )  # fmt: skip
+    rows = (
+        make.phase(1, "A", "load", "08:20:00", "08:30:00"), make.phase(1, "A", "elute", "08:30:00", "08:35:00"),
+        make.phase(2, "C", "load", "08:20:00", "08:30:00"), make.phase(2, "C", "plasma_return", "08:30:00", "08:35:00"),
+    )  # fmt: skip
+    run = twin(make, *rows, columns=columns)
+    assert [c.regenerable for c in run.columns] == [True, True, None, False]
+
+
 def test_regenerable_columns_separators_and_still_plasma_make_no_cycles_of_themselves(make):
     assert single_use(make, ColumnUse("A", 1, regenerable=True)) == ()
     assert single_use(make, ColumnUse("A", 1), role=Role.SEPARATOR) == ()

@@ -138,7 +138,96 @@ def test_an_alarm_that_was_still_on_may_end_in_the_longer_export():
     assert compare(cut, run()).relation is Relation.EXTENDS
 
 
+def other_half(**more: object) -> Run:
+    plain = {"started": at(90), "phases": (), "cycles": (), "alarms": (), "trace": trace(range(90, 120))}
+    return replace(run(), **(plain | more))
+
+
 def test_two_stretches_without_a_common_moment_are_the_halves_of_an_interrupted_run():
-    later = replace(run(), started=at(90), phases=(), cycles=(), alarms=(), trace=trace(range(90, 120)))
-    assert compare(run(), later).relation is Relation.DISJOINT
-    assert compare(later, run()).relation is Relation.DISJOINT
+    cut = run(complete=False)
+    assert compare(cut, other_half()).relation is Relation.DISJOINT
+    assert compare(other_half(), cut).relation is Relation.DISJOINT
+
+
+def test_stretches_that_share_a_moment_or_have_no_number_in_common_are_no_halves():
+    cut = run(complete=False)
+    touching = other_half(started=at(59), trace=trace(range(59, 120)))
+    assert compare(cut, touching).relation is Relation.CONTRADICTS
+    nameless = replace(cut, printed_id=None), other_half(printed_id=None)
+    assert compare(*nameless).relation is Relation.CONTRADICTS
+
+
+def test_the_same_sums_at_another_time_are_a_clock_that_was_set_and_not_counted_twice():
+    assert compare(run(), other_half()).relation is Relation.CONTRADICTS
+    zero = (Total("processed_plasma", Decimal(0), "mL", "0", 90),)
+    assert compare(replace(run(), totals=zero), other_half(totals=zero)).relation is Relation.DISJOINT
+
+
+def test_a_clock_corrected_since_makes_no_difference():
+    def later(instant: Instant | None) -> Instant | None:
+        moved = None if instant is None else instant.utc + timedelta(minutes=5)
+        return None if moved is None else replace(instant, utc=moved, method=TimeMethod.CLOCK_JUMP)
+
+    corrected = replace(
+        run(),
+        started=later(run().started),
+        ended=later(run().ended),
+        phases=tuple(replace(p, start=later(p.start), end=later(p.end)) for p in run().phases),
+        cycles=tuple(replace(c, start=later(c.start), end=later(c.end)) for c in run().cycles),
+        alarms=tuple(replace(a, onset=later(a.onset), cleared=later(a.cleared)) for a in run().alarms),
+        device=replace(run().device, software="4.0"),
+    )
+    assert compare(run(), corrected).relation is Relation.SAME
+
+
+def test_both_columns_may_still_be_at_work_where_a_record_was_cut():
+    whole = run(loads=4)
+    open_two = tuple(replace(p, end=None, volume_ml=None, completed=None) for p in whole.phases[2:])
+    open_cycles = tuple(replace(c, end=None, load_ml=None, completed=None) for c in whole.cycles[2:])
+    cut = replace(
+        whole, complete=False, totals=(), phases=(*whole.phases[:2], *open_two), cycles=(*whole.cycles[:2], *open_cycles),
+    )  # fmt: skip
+    assert compare(cut, whole).relation is Relation.EXTENDS
+    assert compare(replace(cut, complete=True), whole).relation is Relation.CONTRADICTS
+
+
+def test_a_volume_that_shrinks_or_a_finished_record_that_changes_is_no_growth():
+    cut = run(loads=2, until=20, complete=False)
+    for i, volume in ((1, "401"), (0, "400")):
+        phases = list(cut.phases)
+        phases[i] = replace(phases[i], volume_ml=Decimal(volume))
+        answer = compare(replace(cut, phases=tuple(phases)), run())
+        assert answer.relation is Relation.CONTRADICTS
+        assert [(d.field, d.old, d.new) for d in answer.differences] == [("volume_ml", volume, "400.5")]
+    grown = replace(cut, phases=(cut.phases[0], replace(cut.phases[1], volume_ml=Decimal("12.5"))))
+    assert compare(grown, run()).relation is Relation.EXTENDS
+
+
+def test_a_difference_names_the_record_as_a_person_would():
+    other = replace(run(), alarms=(replace(run().alarms[0], code="105"),))
+    told = compare(run(), other).differences[0]
+    assert told.record == "alarm 113 08:05:00"
+    assert told.new is None
+    assert "kind column_pressure_high, priority medium, onset 2024-03-18 08:05:00" in told.old
+    assert told.old_line == 40
+    added = compare(
+        replace(run(), alarms=(replace(run().alarms[0], onset=at(7)),)),
+        replace(run(), alarms=(run().alarms[0], replace(run().alarms[0], onset=at(7)))),
+    ).differences[0]
+    assert (added.record, added.old, added.new_line) == ("alarm 113 08:05:00", None, 40)
+
+
+def test_the_list_of_differences_is_bounded_and_the_count_is_not():
+    many = tuple(replace(run().alarms[0], onset=at(i / 10)) for i in range(300))
+    one = replace(run().alarms[0], code="105")
+    answer = compare(replace(run(), alarms=many), replace(run(), alarms=(one,)))
+    assert (len(answer.differences), answer.total) == (200, 300)
+
+
+def test_more_samples_after_a_complete_record_extend_it_and_before_it_do_not():
+    assert compare(run(until=30), run()).relation is Relation.EXTENDS
+    assert compare(run(), run(until=30)).relation is Relation.PREFIX
+    late = replace(run(), trace=trace(range(10, 60)))
+    assert compare(late, run()).relation is Relation.CONTRADICTS
+    assert compare(replace(late, complete=False), run()).relation is Relation.EXTENDS
+    assert compare(run(), replace(run(), trace=None)).relation is Relation.PREFIX
