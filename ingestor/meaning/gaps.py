@@ -48,12 +48,14 @@ def missing(printed: Iterable[str], most: int = 1000) -> tuple[Missing, ...]:
 
 
 def _gap(before: int, after: int, known: dict[int, str]) -> Missing:
-    stem, digits = _stem(known[after])
-    first, last = (f"{stem}{n:0{len(digits)}d}" for n in (before + 1, after - 1))
+    """Name the numbers as the machine would have printed them: as wide at least as the one before."""
+    stem, _ = _parts(known[after])
+    width = len(_parts(known.get(before, known[after]))[1])
+    first, last = (f"{stem}{n:0{width}d}" for n in (before + 1, after - 1))
     return Missing(first, last, after - before - 1, known.get(before), known[after])
 
 
-def _stem(text: str) -> tuple[str, str]:
+def _parts(text: str) -> tuple[str, str]:
     found = _DAILY.fullmatch(text) or _NUMBER.fullmatch(text)
     assert found  # noqa: S101 - only numbers that were taken apart before
     return found[1], found[2]
