@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from drivers._lines import Lines
 
     Places = npt.NDArray[np.int64]
+    Bools = npt.NDArray[np.bool_]
 
 _NONE = np.zeros(0, np.int64)
 _SPACE = 32
@@ -24,15 +25,42 @@ class Cells:
 
     Attributes:
         rows: indices of these lines.
-        start: places where the fields begin, shape (fields, rows).
-        end: places where they end.
         odd: indices of the lines that have another number of fields.
+        start: places where the lines begin.
+        end: places where they end.
+        stops: places of the delimiters, shape (rows, fields - 1); or, with `begins`, where the fields end.
+        begins: where the fields begin, shape (rows, fields); None between delimiters.
     """
 
     rows: Places
+    odd: Places
     start: Places
     end: Places
-    odd: Places
+    stops: Places
+    begins: Places | None = None
+
+    def __len__(self) -> int:
+        """Return the number of lines."""
+        return len(self.rows)
+
+    def place(self, field: int) -> tuple[Places, Places]:
+        """Return where a field begins and ends in each line; without end the place after it is its delimiter."""
+        if self.begins is not None:
+            return np.ascontiguousarray(self.begins[:, field]), np.ascontiguousarray(self.stops[:, field])
+        last = self.stops.shape[1]
+        start = self.start if field == 0 else self.stops[:, field - 1] + 1
+        return start, self.end if field == last else np.ascontiguousarray(self.stops[:, field])
+
+    def only(self, kept: Bools) -> Cells:
+        """Return some of the lines."""
+        return replace(
+            self,
+            rows=self.rows[kept],
+            start=self.start[kept],
+            end=self.end[kept],
+            stops=self.stops[kept],
+            begins=None if self.begins is None else self.begins[kept],
+        )
 
 
 def by_delimiter(lines: Lines, rows: Places, delimiter: int, fields: int, quote: int | None = None) -> Cells:
@@ -45,42 +73,38 @@ def by_delimiter(lines: Lines, rows: Places, delimiter: int, fields: int, quote:
         fields: how many fields a line has.
         quote: lines that hold this byte are odd: only an exact reading tells what it means.
     """
+    between = fields - 1
     if not len(rows):
-        return _cells(rows, _NONE, np.zeros((0, fields - 1), np.int64), _NONE, _NONE)
+        return Cells(rows, _NONE, _NONE, _NONE, np.zeros((0, between), np.int64))
     start, end = lines.start[rows], lines.end[rows]
     low, high = int(start[0]), int(end[-1])
     window = lines.padded[low:high]
-    found = np.flatnonzero(window == delimiter) + low
-    between = fields - 1
+    found = np.flatnonzero(window == delimiter)
+    found += low
     quotes = np.flatnonzero(window == quote) + low if quote is not None else _NONE
     if not len(quotes) and len(found) == between * len(rows) and _regular(found, start, end, between):
-        return _cells(rows, start, found.reshape(len(rows), between), end, _NONE)
+        return Cells(rows, _NONE, start, end, found.reshape(len(rows), between))
     first = np.searchsorted(found, start)
     good = np.searchsorted(found, end) - first == between
     if len(quotes):
         good &= np.searchsorted(quotes, start) == np.searchsorted(quotes, end)
     grid = found[first[good][:, None] + np.arange(between)]
-    return _cells(rows[good], start[good], grid, end[good], rows[~good])
+    return Cells(rows[good], rows[~good], start[good], end[good], grid)
 
 
 def _regular(found: Places, start: Places, end: Places, between: int) -> bool:
+    if not between:
+        return True
     grid = found.reshape(len(start), between)
-    return not between or bool((grid[:, 0] >= start).all() and (grid[:, -1] < end).all())
-
-
-def _cells(rows: Places, start: Places, grid: Places, end: Places, odd: Places) -> Cells:
-    ends = np.empty((grid.shape[1] + 1, len(start)), np.int64)
-    ends[:-1], ends[-1] = grid.T, end
-    starts = np.empty_like(ends)
-    starts[0] = start
-    np.add(ends[:-1], 1, out=starts[1:])
-    return Cells(rows, starts, ends, odd)
+    return bool((grid[:, 0] >= start).all() and (grid[:, -1] < end).all())
 
 
 def by_spaces(lines: Lines, rows: Places, fields: int) -> Cells:
     """Cut lines at runs of spaces."""
     if not len(rows):
-        return _cells(rows, _NONE, np.zeros((0, fields - 1), np.int64), _NONE, _NONE)
+        return Cells(
+            rows, _NONE, _NONE, _NONE, np.zeros((0, fields), np.int64), np.zeros((0, fields), np.int64)
+        )
     start, end = lines.start[rows], lines.end[rows]
     low = int(start[0])
     ink = np.zeros(int(end[-1]) - low + 2, np.bool_)
@@ -90,9 +114,7 @@ def by_spaces(lines: Lines, rows: Places, fields: int) -> Cells:
     first = np.searchsorted(begins, start)
     good = np.searchsorted(begins, end) - first == fields
     grid = first[good][:, None] + np.arange(fields)
-    return Cells(
-        rows[good], np.ascontiguousarray(begins[grid].T), np.ascontiguousarray(stops[grid].T), rows[~good]
-    )
+    return Cells(rows[good], rows[~good], start[good], end[good], stops[grid], begins[grid])
 
 
 def by_width(lines: Lines, rows: Places, widths: tuple[int, ...]) -> Cells:
@@ -103,7 +125,7 @@ def by_width(lines: Lines, rows: Places, widths: tuple[int, ...]) -> Cells:
     stops = np.cumsum(widths)
     start, end = lines.start[rows], lines.end[rows]
     good = end - start >= stops[-1] - widths[-1] + 1
-    ends = start[good] + stops[:, None]
-    ends[-1] = end[good]
-    starts = start[good] + (stops - np.asarray(widths))[:, None]
-    return Cells(rows[good], starts, ends, rows[~good])
+    start, end = start[good], end[good]
+    ends = start[:, None] + stops
+    ends[:, -1] = end
+    return Cells(rows[good], rows[~good], start, end, ends, start[:, None] + (stops - np.asarray(widths)))

@@ -128,8 +128,9 @@ def _line_ends(a: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDA
     before = np.where(feeds > 0, a[feeds - 1], 0) if len(feeds) else feeds
     returned = before == _CR
     stop, after = feeds - returned, feeds + 1
-    returns = np.flatnonzero(a == _CR)
-    if len(returns) != int(returned.sum()):
+    is_return = a == _CR
+    if np.count_nonzero(is_return) != np.count_nonzero(returned):
+        returns = np.flatnonzero(is_return)
         alone = returns[a[np.minimum(returns + 1, len(a) - 1)] != _LF]
         stop, after = np.concatenate((stop, alone)), np.concatenate((after, alone + 1))
         order = np.argsort(after, kind="stable")

@@ -70,18 +70,21 @@ def read_numbers(
 
     Args:
         padded: bytes with `PAD` zero bytes around them.
-        start: where the cells begin, spaces around them already gone.
+        start: where the cells begin.
         end: where they end.
         grammar: how the layout prints numbers.
         empty: cells that mean *no value*; an empty cell always does.
     """
+    alike = _read_alike(padded, start, end, grammar)
+    if alike is not None:
+        return alike
+    start, end = trimmed(padded, start, end)
     rows = len(start)
-    mantissa, done = np.zeros(rows, np.int64), np.zeros(rows, np.bool_)
-    scales = np.zeros(rows, np.int64)
+    mantissa, scales = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
     null = start >= end
     for word in empty:
         null |= same_word(padded, start, end, word)
-    done |= null
+    done = null.copy()
     if not grammar.thousands:
         _read_fast(padded, start, end, grammar, mantissa, scales, done)
     strange = []
@@ -92,11 +95,50 @@ def read_numbers(
             null[row] = True
         else:
             mantissa[row], scales[row] = value
-    scale = int(scales.max(initial=0))
+    scale = int(scales.max(initial=0, where=~null))
     if scale and (scales != scale).any():
-        mantissa *= _POWERS[scale - scales]
+        mantissa *= _POWERS[np.maximum(scale - scales, 0)]
     mantissa[null] = 0
     return Numbers(mantissa, scale + grammar.decimals, null, tuple(strange))
+
+
+def _read_alike(
+    padded: npt.NDArray[np.uint8], start: Places, end: Places, grammar: Grammar
+) -> Numbers | None:
+    """Read a column whose cells all have up to eight bytes and the first cell's sign and decimals, or None.
+
+    The commonest column by far; what it refuses is read in the general way.
+    """
+    if not len(start) or grammar.thousands:
+        return None
+    first = padded[start[0] : end[0]].tobytes()
+    minus = first[:1] == b"-"
+    scale = len(first) - 1 - at if (at := first.rfind(grammar.decimal.encode("latin-1"))) >= 0 else 0
+    length = end - start
+    if minus:
+        if not grammar.signed or (padded.take(start) != _MINUS).any():
+            return None
+        length -= 1
+    shortest, longest = int(length.min()), int(length.max())
+    if shortest < (scale + 2 if scale else 1) or longest > 8 or scale > _MOST_DECIMALS:  # noqa: PLR2004 - a word
+        return None
+    word = _words(padded, end - 8)
+    word ^= _u64(int(_ZEROS) ^ ((ord(grammar.decimal) ^ 0x30) << (8 * (7 - scale)))) if scale else _ZEROS
+    word &= _TOP[longest] if shortest == longest else _TOP.take(length)
+    parts = word.view(np.uint8)
+    if int(parts.max()) > 9:  # noqa: PLR2004 - a digit
+        return None
+    if scale:
+        if parts.reshape(-1, 8)[:, 7 - scale].any():
+            return None
+        whole = word & _u64(_ALL >> (8 * (scale + 1)))
+        whole <<= _u64(8)
+        word &= _TOP[scale]
+        word |= whole
+    mantissa = _spelled(word).view(np.int64)
+    if minus:
+        np.negative(mantissa, out=mantissa)
+    return Numbers(mantissa, scale + grammar.decimals, np.zeros(len(start), np.bool_))
 
 
 def grammar_value(
@@ -127,7 +169,7 @@ def same_word(
 def _words(padded: npt.NDArray[np.uint8], at: Places) -> Words:
     """Return eight bytes from each place as one little-endian word."""
     window = np.ndarray((len(padded) - 7,), "V8", padded.data, 0, (1,))
-    return window.take(at).view("<u8")
+    return window[at].view("<u8")  # take() would copy the whole window first
 
 
 def _read_fast(
@@ -204,7 +246,17 @@ def _eight(word: Words, count: Places) -> tuple[npt.NDArray[np.int64], npt.NDArr
     """Return the number that the last `count` bytes of each word spell, and whether all are digits."""
     word = (word ^ _ZEROS) & _TOP.take(count)
     clean = ((word | (word + _OVER_NINE)) & _HIGH) == 0
-    word = (word * _u64(10) + (word >> _u64(8))) & _u64(0x00FF00FF00FF00FF)
-    word = (word * _u64(100) + (word >> _u64(16))) & _u64(0x0000FFFF0000FFFF)
-    word = (word * _u64(10_000) + (word >> _u64(32))) & _u64(0x00000000FFFFFFFF)
-    return word.view(np.int64), clean
+    return _spelled(word).view(np.int64), clean
+
+
+def _spelled(word: Words) -> Words:
+    """Return the number that eight digits in a word spell, the first digit in its lowest byte."""
+    word *= _u64(10 * 256 + 1)
+    word >>= _u64(8)
+    word &= _u64(0x00FF00FF00FF00FF)
+    word *= _u64(100 * 65_536 + 1)
+    word >>= _u64(16)
+    word &= _u64(0x0000FFFF0000FFFF)
+    word *= _u64(10_000 * 4_294_967_296 + 1)
+    word >>= _u64(32)
+    return word

@@ -117,8 +117,22 @@ def read_moment(text: str, formats: tuple[str, ...]) -> Moment | None:
     text = text.strip(" ")
     for declared in formats:
         if match := _pattern(declared).fullmatch(text):
+            if _is_clock(declared):
+                hour, minute, second = map(int, match.groups())
+                good = hour < 24 and minute < 60 and second < 60  # noqa: PLR2004 - a clock
+                return Moment(None, ((hour * 60 + minute) * 60 + second) * 1000) if good else None
             return _moment(match.groupdict(), since_start=declared.startswith("+"))
     return None
+
+
+@cache
+def _is_clock(declared: str) -> bool:
+    """Say whether a format is hours, minutes and seconds of a day, in this order and nothing else."""
+    return not declared.startswith("+") and tuple(_pattern(declared).groupindex) == (
+        "hour",
+        "minute",
+        "second",
+    )
 
 
 def _moment(found: dict[str, str], *, since_start: bool) -> Moment | None:

@@ -86,16 +86,18 @@ def _read_fixed(
     padded: Table, start: Places, parts: tuple[tuple[str, str, int], ...], width: int
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     window = np.ndarray((len(padded) - width + 1,), f"V{width}", padded.data, 0, (1,))
-    table = np.ascontiguousarray(window.take(start)).view(np.uint8).reshape(len(start), width).T
+    table = np.ascontiguousarray(window[start].view(np.uint8).reshape(len(start), width).T)
     fits = np.ones(len(start), np.bool_)
     found: dict[str, npt.NDArray[np.int64]] = {}
     for token, literal, place in parts:
         if token:
             digits = table[place : place + _WIDTHS[token]] - np.uint8(_ZERO)
-            fits &= (digits < 10).all(axis=0)  # noqa: PLR2004 - a digit
+            if int(digits.max(initial=0)) > 9:  # noqa: PLR2004 - a digit
+                fits &= (digits < 10).all(axis=0)  # noqa: PLR2004 - a digit
             number = digits[0].astype(np.int64)
             for digit in digits[1:]:
-                number = number * 10 + digit
+                number *= 10
+                number += digit
             found[token] = number
         else:
             for at, sign in enumerate(literal.encode("latin-1", "replace")):

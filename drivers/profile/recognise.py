@@ -36,7 +36,11 @@ def recognise(profile: Profile, part: str, data: bytes) -> Recognised:
         part: which part of the bundle the member is, empty for layouts of one file.
         data: all bytes of the member.
     """
-    answers = [_by_layout(layout, part, data) for layout in profile.layouts]
+    heads: dict[tuple[str, ...], Lines | None] = {}
+    for one in profile.layouts:
+        if one.encodings not in heads:
+            heads[one.encodings] = first_lines(one, data)
+    answers = [_by_layout(layout, part, heads[layout.encodings]) for layout in profile.layouts]
     mine = [one for one in answers if one.layout is not None]
     if mine:
         return mine[0]
@@ -46,8 +50,7 @@ def recognise(profile: Profile, part: str, data: bytes) -> Recognised:
     return Recognised(None, nearest[0].reason, near, nearest[0].code)
 
 
-def _by_layout(layout: Layout, part: str, data: bytes) -> Recognised:
-    lines = first_lines(layout, data)
+def _by_layout(layout: Layout, part: str, lines: Lines | None) -> Recognised:
     if lines is None:
         return Recognised(None, "the bytes are not in a declared encoding")
     first = next(iter(layout.bundle), "")

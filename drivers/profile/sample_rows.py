@@ -25,12 +25,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """Rows of samples under one heading: places of their cells, shape (fields, rows), and line numbers."""
+    """Rows of samples under one heading.
+
+    Attributes:
+        heading: names the fields.
+        padded: the bytes in which the cells stand.
+        cells: where they stand.
+        before: how many fields stand before the first that the heading names.
+        line: line numbers of the rows.
+        codec: how text is decoded.
+    """
 
     heading: Heading
     padded: npt.NDArray[np.uint8]
-    start: Places
-    end: Places
+    cells: Cells
+    before: int
     line: Places
     codec: str
 
@@ -38,15 +47,18 @@ class Part:
         """Return the number of rows."""
         return len(self.line)
 
+    def place(self, field: int) -> tuple[Places, Places]:
+        """Return where the cells of a field begin and end."""
+        return self.cells.place(field + self.before)
+
     def text(self, field: int, row: int) -> str:
         """Return one cell."""
-        return (
-            self.padded[self.start[field, row] : self.end[field, row]].tobytes().decode(self.codec, "replace")
-        )
+        start, end = self.place(field)
+        return self.padded[start[row] : end[row]].tobytes().decode(self.codec, "replace").strip(" ")
 
-    def only(self, rows: npt.NDArray[np.bool_]) -> Part:
+    def only(self, kept: npt.NDArray[np.bool_]) -> Part:
         """Return the part with some of its rows."""
-        return replace(self, start=self.start[:, rows], end=self.end[:, rows], line=self.line[rows])
+        return replace(self, cells=self.cells.only(kept), line=self.line[kept])
 
 
 def parts_of(raw: Raw) -> list[Part]:
@@ -60,32 +72,33 @@ def parts_of(raw: Raw) -> list[Part]:
 def _part(raw: Raw, group: list[SampleLines]) -> Part:
     lines, heading = group[0].lines, group[0].heading
     rows = group[0].rows if len(group) == 1 else np.concatenate([one.rows for one in group])
-    cells, before = _cells(raw.layout, lines, rows, heading)
-    start, end = cells.start[before:], cells.end[before:]
-    fields = len(heading.fields)
-    part = Part(heading, lines.padded, start[:fields], end[:fields], cells.rows + 1, lines.codec)
-    if len(start) > fields:
-        filled = (end[fields] > start[fields]) | (lines.padded[start[fields]] == ord(" "))
-        cells = replace(cells, odd=np.sort(np.append(cells.odd, cells.rows[filled])))
+    cells, before, spare = _cells(raw.layout, lines, rows, heading)
+    part = Part(heading, lines.padded, cells, before, cells.rows + 1, lines.codec)
+    odd = cells.odd
+    if spare:
+        start, end = part.place(len(heading.fields))
+        filled = (end > start) & (lines.padded[start] != ord(" "))
+        odd = np.sort(np.append(odd, cells.rows[filled]))
         part = part.only(~filled)
-    return _with_odd(raw, part, lines, cells.odd) if len(cells.odd) else part
+    return _with_odd(raw, part, lines, odd) if len(odd) else part
 
 
-def _cells(layout: Layout, lines: Lines, rows: Places, heading: Heading) -> tuple[Cells, int]:
-    """Return the cells and how many fields stand before the first that the heading names."""
+def _cells(layout: Layout, lines: Lines, rows: Places, heading: Heading) -> tuple[Cells, int, bool]:
+    """Return the cells, how many fields stand before the named ones, and whether one stands behind them."""
     fields, tagged = len(heading.fields), bool(heading.block.tag)
     if heading.block.widths:
-        return by_width(lines, rows, heading.block.widths), 0
+        return by_width(lines, rows, heading.block.widths), 0, False
     if layout.delimiter == "spaces":
-        return by_spaces(lines, rows, fields + tagged), int(tagged)
+        return by_spaces(lines, rows, fields + tagged), int(tagged), False
     before = layout.tag_field if tagged else 0
     delimiter = ord(layout.delimiter or "\n")
     quote = ord(layout.quote) if layout.quote else None
     cells = by_delimiter(lines, rows, delimiter, fields + before, quote)
     if not len(cells.rows) and len(rows):
         trailing = by_delimiter(lines, rows, delimiter, fields + before + 1, quote)
-        cells = trailing if len(trailing.rows) else cells
-    return cells, before
+        if len(trailing.rows):
+            return trailing, before, True
+    return cells, before, False
 
 
 def _with_odd(raw: Raw, part: Part, lines: Lines, odd: Places) -> Part:
@@ -122,24 +135,22 @@ def _exact(layout: Layout, heading: Heading, text: str) -> list[str] | None:
 
 
 def _inserted(part: Part, clean: list[list[str]], lines: list[int]) -> Part:
+    """Put rows that were cut exactly behind the bytes, and in their place among the others."""
     encoded = [[cell.encode(part.codec, "replace") for cell in cells] for cells in clean]
     tail = b"".join(cell for cells in encoded for cell in cells)
     base = len(part.padded) - PAD
     padded = np.concatenate((part.padded[:base], np.frombuffer(tail, np.uint8), np.zeros(PAD, np.uint8)))
     widths = np.array([[len(cell) for cell in cells] for cells in encoded], np.int64)
-    end = base + np.cumsum(widths).reshape(widths.shape)
-    start = end - widths
+    ends = base + np.cumsum(widths).reshape(widths.shape)
+    fields = range(len(part.heading.fields))
     line = np.concatenate((part.line, lines))
     order = np.argsort(line, kind="stable")
-    return replace(
-        part,
-        padded=padded,
-        start=np.concatenate((part.start, start.T), axis=1)[:, order],
-        end=np.concatenate((part.end, end.T), axis=1)[:, order],
-        line=line[order],
-    )
+    begins = np.column_stack([np.append(part.place(at)[0], (ends - widths)[:, at]) for at in fields])[order]
+    stops = np.column_stack([np.append(part.place(at)[1], ends[:, at]) for at in fields])[order]
+    cells = Cells(line[order] - 1, part.cells.odd, begins[:, 0], stops[:, -1], stops, begins)
+    return replace(part, padded=padded, cells=cells, before=0, line=line[order])
 
 
 def trimmed_field(part: Part, field: int) -> tuple[Places, Places]:
     """Return where one field's cells stand, spaces around them gone."""
-    return trimmed(part.padded, part.start[field], part.end[field])
+    return trimmed(part.padded, *part.place(field))

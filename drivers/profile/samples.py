@@ -150,7 +150,7 @@ def _ms_of(start: datetime) -> int:
 def _elapsed(part: Part, at: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
     one = part.heading.fields[at]
     assert one is not None  # noqa: S101 - the caller found it by its name
-    numbers = read_numbers(part.padded, *trimmed_field(part, at), one.grammar, ())
+    numbers = read_numbers(part.padded, *part.place(at), one.grammar, ())
     ms = numbers.mantissa * _MS.get(part.heading.units[at], 1000) // 10**numbers.scale
     return ms, ~numbers.null
 
@@ -165,18 +165,17 @@ def _ignore(raw: Raw, part: Part, rows: Ints, at: int) -> None:
 
 
 def _index(part: Part, at: int) -> Ints:
-    numbers = read_numbers(part.padded, *trimmed_field(part, at), _COUNT, ())
+    numbers = read_numbers(part.padded, *part.place(at), _COUNT, ())
     return np.where(numbers.null | (numbers.scale > 0), -1, numbers.mantissa)
 
 
 def _column(raw: Raw, part: Part, at: int, one: Field | None, unit: str) -> SampleColumn:
     grammar = one.grammar if one is not None else _any_number(raw)
     empty = tuple(word.encode(part.codec) for word in raw.layout.empty)
-    start, end = trimmed_field(part, at)
     if unit == "cell" and one is not None:
-        numbers, unit = read_with_units(part, start, end, one, raw.layout.empty)
+        numbers, unit = read_with_units(part, *trimmed_field(part, at), one, raw.layout.empty)
     else:
-        numbers = read_numbers(part.padded, start, end, grammar, empty)
+        numbers = read_numbers(part.padded, *part.place(at), grammar, empty)
     word = part.heading.printed[at]
     for row in numbers.strange:
         raw.notes.find(

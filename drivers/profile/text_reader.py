@@ -128,6 +128,10 @@ class TextReader:
         ):
             self._inside(index, text)
 
+    def _ended(self, index: int) -> bool:
+        self.raw.end = read_end(self.raw, self.lines, index, self.low)
+        return self.raw.end is not None
+
     def _torn(self, index: int, text: str) -> None:
         """Drop a last line without line end, for half a number looks like a number; a true end mark stays."""
         before = len(self.raw.notes.findings), self.raw.hold

@@ -12,7 +12,7 @@ from drivers.profile.places import with_tag
 from drivers.profile.raw import Notes, Raw
 from drivers.profile.recognise import first_index
 from drivers.profile.text_reader import TextReader
-from drivers.profile.words import Words, declared_words, is_ascii, undecodable_line
+from drivers.profile.words import Words, declared_words, undecodable_line
 from ingestor.driver import Member, ParseError, Severity
 
 if TYPE_CHECKING:
@@ -30,21 +30,21 @@ def read_member(profile: Profile, layout: Layout, member: Member, part: str) -> 
     """
     data, first = narrow(member.data, layout.encodings, member.name)
     lines = split_lines(data, first, member.name)
-    codecs = (
-        [first] if is_ascii(lines) else [first, *(c for c in layout.encodings if c not in {first, "utf-16"})]
-    )
-    attempts = [_attempt(profile, layout, replace(lines, codec=codec), part) for codec in codecs]
-    raws, words, error = attempts[0]
-    elsewhere = words.right_in(declared_words(profile), first, codecs[1:])
-    for codec, (others, proof, failed) in zip(codecs[1:], attempts[1:], strict=True):
+    raws, words, error = _attempt(profile, layout, lines, part)
+    if error is None and not words.strange:
+        return raws
+    others = [c for c in layout.encodings if c not in {first, "utf-16"}]
+    elsewhere = words.right_in(declared_words(profile), first, others)
+    for codec in others:
+        again, proof, failed = _attempt(profile, layout, replace(lines, codec=codec), part)
         proved = codec in elsewhere or (error is not None and error.code == "undecodable" and proof.known)
         if proved and failed is None and not proof.strange:
-            for raw in others:
+            for raw in again:
                 raw.notes.find("other_encoding", raw.line, Severity.INFO, declared=first, got=codec)
-            return others
+            return again
     if elsewhere:
         at, word = next(iter(words.strange.items()))
-        raise lines.fail(at, f"every word in one of {', '.join(codecs)}", word, "undecodable")
+        raise lines.fail(at, f"every word in one of {', '.join((first, *others))}", word, "undecodable")
     if error is not None:
         raise error
     return raws

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drivers._lines import PAD
-
 if TYPE_CHECKING:
     from drivers._lines import Lines
     from drivers.profile.spec import Profile
@@ -70,8 +68,3 @@ def undecodable_line(lines: Lines) -> int | None:
         except UnicodeDecodeError:
             return int(row)
     return None
-
-
-def is_ascii(lines: Lines) -> bool:
-    """Say whether the code page does not matter."""
-    return bool((lines.padded[PAD:-PAD] < 128).all())  # noqa: PLR2004 - above ASCII
