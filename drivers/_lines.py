@@ -35,6 +35,7 @@ class Lines:
         torn: True if the last line has no line end.
         codec: how text is decoded.
         zeros: how many zero bytes stood behind the last line.
+        numbers: line numbers in the member, where they do not simply count up from 1.
     """
 
     member: str
@@ -44,10 +45,19 @@ class Lines:
     torn: bool
     codec: str
     zeros: int = 0
+    numbers: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Return the number of lines."""
         return len(self.start)
+
+    def number(self, index: int) -> int:
+        """Return the number of a line, from 1."""
+        return index + 1 if self.numbers is None else int(self.numbers[index])
+
+    def numbers_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the numbers of some lines."""
+        return rows + 1 if self.numbers is None else self.numbers[rows]
 
     def raw(self, index: int) -> bytes:
         """Return the bytes of a line without its end."""
@@ -63,7 +73,7 @@ class Lines:
 
     def fail(self, index: int, expected: str, got: str, code: str | None = None) -> ParseError:
         """Return the error that something else was expected in a line."""
-        return ParseError(self.member, index + 1, expected, printed(got), code)
+        return ParseError(self.member, self.number(index), expected, printed(got), code)
 
 
 def narrow(data: bytes, declared: tuple[str, ...], member: str = "") -> tuple[bytes, str]:

@@ -9,7 +9,7 @@ from drivers._text import Grammar
 from drivers.profile.blocks import read_blocks
 from drivers.profile.marks import glob, literal, pattern
 from drivers.profile.problems import Keys, Problems
-from drivers.profile.spec import AlarmKind, Begin, End, Frames, Layout
+from drivers.profile.spec import AlarmKind, Begin, End, Frames, Layout, SerialLine
 from drivers.profile.vocabulary import HEADER, KINDS, VALUES
 from ingestor.model import Evidence, Priority, Role
 
@@ -52,6 +52,7 @@ def compile_layout(data: dict[str, Any], problems: Problems, variant: str = "", 
         kinds_of_model=_kinds_of_models(keys.below("alarms")),
         bundle=_bundle(keys),
         frames=_frames(keys),
+        line=_line(keys),
         **_file(file),
     )
     for key in ("title", "source", "extends", "template", "version", "variant"):
@@ -121,6 +122,7 @@ def _begin(keys: Keys) -> Begin:
         literal=tuple(literal(text) for text in begin.words("line")),
         tag=begin.text("tag", "-").removeprefix("-"),
         path=begin.text("element", "-").removeprefix("-"),
+        goes_on=begin.flag("goes_on"),
         namespace=_attempt(begin, "namespace", pattern, namespace) if namespace else None,
     )
     begin.done()
@@ -195,5 +197,15 @@ def _frames(keys: Keys) -> Frames | None:
         check=below.choice("check", ("xor8", "sum8", "-"), "-").removeprefix("-"),
         sequence=below.count("sequence_field"), modulo=below.count("sequence_numbers"),
     )  # fmt: skip
+    below.done()
+    return out
+
+
+def _line(keys: Keys) -> SerialLine | None:
+    below = keys.below("line")
+    if below is None:
+        return None
+    bits = [f"{data}{parity}{stop}" for data in (7, 8) for parity in "NEO" for stop in (1, 2)]
+    out = SerialLine(below.count("speed", 9600), below.choice("bits", bits, "8N1"))
     below.done()
     return out

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from drivers.profile.raw import Raw
-    from drivers.profile.spec import Profile
+    from drivers.profile.spec import Profile, SerialLine
     from ingestor.driver import Bundle, DeviceLog, Evidence, Member, Role
 
 # Changes whenever the same profile gives another answer for the same bytes.
@@ -33,6 +33,9 @@ class ProfileDriver:
     Numbers: exact, by the strict grammar that the profile declares.
     Reads: everything the profile names.
     Leaves: what nobody declared; it is a finding, never dropped in silence.
+
+    Attributes:
+        line: how a serial port has to be set for it, None for layouts of files.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -40,6 +43,7 @@ class ProfileDriver:
         self.name = profile.name
         self.version = f"{ENGINE}+{profile.digest}"
         self.evidence: Evidence = profile.layouts[0].evidence
+        self.line: SerialLine | None = profile.layouts[0].line
         self.roles: tuple[Role, ...] = tuple(dict.fromkeys(one.role for one in profile.layouts))
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 import zlib
 from functools import reduce
 from operator import xor
@@ -11,13 +12,11 @@ from typing import TYPE_CHECKING
 
 from drivers._lines import PAD
 from drivers._text import printed
-from drivers.profile.marks import CHECKSUMS
+from drivers.profile.marks import CHECKSUMS, PLACES
 from drivers.profile.raw import EndMark
 from ingestor.driver import Severity
 
 if TYPE_CHECKING:
-    import re
-
     from drivers._lines import Lines
     from drivers.profile.raw import Raw
 
@@ -41,18 +40,30 @@ def judge(raw: Raw, lines: Lines, index: int, low: int, said: dict[str, str]) ->
     counts = {"lines": index - low, "rows": raw.notes.rows_read, "samples": sample_rows(raw)}
     agreed = True
     for name, text in said.items():
+        if name in CHECKSUMS and not re.fullmatch(PLACES[name], text):
+            agreed = False
+            raw.notes.find(
+                "end_count_wrong", lines.number(index), what=name, expected="–", got=printed(text)[:80]
+            )
+            continue
         if name in counts and (not text.isascii() or not text.isdigit() or int(text) != counts[name]):
             agreed = False
             raw.notes.find(
-                "end_count_wrong", index + 1, what=name, expected=str(counts[name]), got=printed(text)
+                "end_count_wrong",
+                lines.number(index),
+                what=name,
+                expected=str(counts[name]),
+                got=printed(text),
             )
         if name in CHECKSUMS:
             is_sum = _checksum(name, _before(raw, lines, index)) == text.upper()
             agreed = agreed and is_sum
             if not is_sum:
                 raw.hold = "checksum_wrong"
-                raw.notes.find("checksum_wrong", index + 1, Severity.ERROR, what=name, got=printed(text))
-    return EndMark(index + 1, agreed, said.get("time", ""))
+                raw.notes.find(
+                    "checksum_wrong", lines.number(index), Severity.ERROR, what=name, got=printed(text)
+                )
+    return EndMark(lines.number(index), agreed, said.get("time", ""), said.get("index", ""))
 
 
 def sample_rows(raw: Raw) -> int:

@@ -101,10 +101,15 @@ def check_identity(raw: Raw, header: Header) -> None:
 
 def read_numbers_of(raw: Raw, values: list[Printed], known: dict[str, object]) -> tuple[NamedNumber, ...]:
     """Return facts or sums; what cannot be believed has no value and a finding."""
+    of_segment = {name for b in raw.layout.blocks if b.of_segment for name in b.fields}
+    covered = {one.line for one in values if raw.restarts and one.name in of_segment}
     out = []
     for one in values:
         if one.name in known:
             number = number_of(raw, field_of(raw.layout, one.name), one.text, one.unit, one.line)
+            if number is not None and one.name in TOTALS and one.line in covered:
+                number = Number(number.text, number.unit, None)
+                raw.notes.find("total_of_last_segment", one.line, Severity.INFO, total=one.name)
             if number is not None:
                 out.append(NamedNumber(one.name, number, one.line))
     return tuple(out)

@@ -15,6 +15,8 @@ from drivers.profile.header import (
     read_header,
     read_start,
 )
+from drivers.profile.phase_ends import until_next
+from drivers.profile.running_index import check_numbers, drop_repeated
 from drivers.profile.samples import read_samples
 from drivers.profile.treatment_rows import read_columns, read_events, read_phases, rows_of, stamp
 from ingestor.driver import DeviceLog, Ignored, ParseError, SampleBlock, Stamp
@@ -32,9 +34,12 @@ def build(raw: Raw) -> DeviceLog:
     Raises:
         ParseError: `no_identity` where machine or start cannot be read.
     """
+    if raw.broken is not None:
+        raise raw.broken
     header = read_header(raw)
     check_identity(raw, header)
     printed_start = read_start(raw, header)
+    drop_repeated(raw)
     sampled = read_samples(raw, printed_start.local if printed_start else _ANY_DAY)
     samples = sampled.block if sampled is not None else None
     start = printed_start or _first(raw, samples)
@@ -43,9 +48,12 @@ def build(raw: Raw) -> DeviceLog:
     model = header.text("model")
     columns, alarms = read_columns(raw), read_alarms(raw, Clock(start.local), model)
     phases, events = read_phases(raw, Clock(start.local)), read_events(raw, Clock(start.local))
+    ended = _finish(raw, header, start)
+    if any(block.until_next for block in raw.layout.of("phases")):
+        phases = until_next(raw, phases, samples, ended)
     facts, totals = facts_and_totals(raw)
     own = header_column(raw, header)
-    ended = _finish(raw, header, start)
+    check_numbers(raw, sampled)
     whole = _is_whole(raw)
     return DeviceLog(
         version=raw.version,

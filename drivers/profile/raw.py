@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from drivers._lines import Lines
     from drivers.profile.spec import Block, Field, Layout
+    from ingestor.driver import ParseError
 
 _MOST_ALIKE = 50
 
@@ -83,6 +84,7 @@ class EndMark:
     line: int
     agreed: bool
     time: str = ""
+    index: str = ""
 
 
 @dataclass(slots=True)
@@ -109,6 +111,13 @@ class Notes:
         self._alike[code, about] += 1
         if self._alike[code, about] <= _MOST_ALIKE:
             self.findings.append(Finding(code, severity, self.member, line, params))
+
+    def add(self, other: Notes) -> None:
+        """Take over what was noted of another part of the same treatment."""
+        self.findings += other.findings
+        self.ignored += other.ignored
+        self.rows_read += other.rows_read
+        self._alike += other._alike
 
     def ignore(self, reason: str, rows: int = 1) -> None:
         """Count rows that were read and are not kept."""
@@ -138,6 +147,7 @@ class Raw:
         gaps: rows are known to be missing.
         restarts: lines at which the counters began again.
         hold: code why a person has to look first.
+        broken: why it cannot be read at all.
     """
 
     layout: Layout
@@ -155,3 +165,4 @@ class Raw:
     gaps: bool = False
     restarts: list[int] = field(default_factory=list)
     hold: str | None = None
+    broken: ParseError | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from drivers._lines import narrow, split_lines
 from drivers._text import printed
+from drivers.profile.frames import framed_lines
 from drivers.profile.headings import cut, looks_like
 from ingestor.driver import ParseError
 
@@ -68,6 +69,8 @@ def first_lines(layout: Layout, data: bytes) -> Lines | None:
         cut_at = max(head.rfind(b"\n"), head.rfind(b"\r")) + 1
         head = head[:cut_at] if cut_at and len(data) > HEAD else head
     try:
+        if layout.frames is not None:
+            return framed_lines(head, layout.frames, layout)[0]
         return split_lines(*narrow(head, layout.encodings))
     except ParseError:
         return None
@@ -97,18 +100,30 @@ def _by_line(layout: Layout, lines: Lines) -> Recognised:
 
 
 def _by_tag(layout: Layout, lines: Lines) -> Recognised:
-    at = first_index(lines)
-    cells = (cut(lines.text(at), layout) or []) if at is not None else []
-    tag_at = layout.tag_field - 1
-    tag = cells[tag_at] if len(cells) > tag_at else ""
+    tag, cells = _first_tagged(layout, lines)
     block = next((b for b in layout.blocks if b.tag == layout.begin.tag), None)
-    if tag != layout.begin.tag or block is None:
+    if block is None or not tag.startswith(layout.begin.tag):
         return Recognised(None, f"the first line is no {layout.begin.tag!r} line")
     wanted = len(block.order) + layout.tag_field
+    if tag != layout.begin.tag and len(cells) == wanted:
+        told = f"the first line is of the type {printed(tag)[:20]!r} instead of {layout.begin.tag!r}"
+        return Recognised(None, told, (told,), "unknown_version")
+    if tag != layout.begin.tag:
+        return Recognised(None, f"the first line is no {layout.begin.tag!r} line")
     if len(cells) != wanted:
         told = f"the first line has {len(cells)} fields instead of {wanted}"
         return Recognised(None, told, (told,))
     return Recognised(layout, f"begins with a {layout.begin.tag!r} line of {wanted} fields")
+
+
+def _first_tagged(layout: Layout, lines: Lines) -> tuple[str, list[str]]:
+    """Return the type and the fields of the first line that is not only a sign of life."""
+    for index in range(min(len(lines), _MOST_LINES)):
+        cells = cut(lines.text(index), layout) or []
+        tag = cells[layout.tag_field - 1] if len(cells) >= layout.tag_field else ""
+        if tag not in layout.tags_ignored and lines.raw(index).strip(b" \t\0"):
+            return tag, cells
+    return "", []
 
 
 def _by_columns(layout: Layout, blocks: list[Block], lines: Lines) -> Recognised:

@@ -41,12 +41,12 @@ class Rows:
             self._keep_pair(block, cells[at[0]], cells[at[1]], index)
         elif block.rows == "header":
             self.raw.header += [
-                Printed(name, text, heading.unit(name), index + 1, self.lines.member)
+                Printed(name, text, heading.unit(name), self.lines.number(index), self.lines.member)
                 for name, text in named.items()
             ]
         else:
             self.raw.notes.rows_read += block.rows in COUNTED
-            row = Row(index + 1, named, heading, self.lines.member)
+            row = Row(self.lines.number(index), named, heading, self.lines.member)
             self.raw.rows.setdefault(block.name, []).append(row)
 
     def pair(self, block: Block, text: str, index: int) -> None:
@@ -69,19 +69,26 @@ class Rows:
         counted = block.rows == "totals"
         if field is None:
             if key not in block.ignore:
-                self.raw.notes.find("unknown_key", index + 1, Severity.INFO, key=printed(key)[:80])
+                self.raw.notes.find(
+                    "unknown_key", self.lines.number(index), Severity.INFO, key=printed(key)[:80]
+                )
             if counted:
                 self.raw.notes.ignore("unknown" if key not in block.ignore else "not_read")
             return
         self.raw.notes.rows_read += counted
-        kept = Printed(field.name, value, field.unit_of(key), index + 1, self.lines.member)
+        kept = Printed(field.name, value, field.unit_of(key), self.lines.number(index), self.lines.member)
         (self.raw.totals if counted else self.raw.header).append(kept)
 
     def unreadable(self, index: int, block: Block | None, wanted: int, got: int) -> None:
         """Ignore a line with a finding; a lost phase means that the treatment is not whole."""
         rows = block.rows if block is not None else ""
         self.raw.notes.find(
-            "row_unreadable", index + 1, Severity.ERROR, about=rows, expected=str(wanted), got=str(got)
+            "row_unreadable",
+            self.lines.number(index),
+            Severity.ERROR,
+            about=rows,
+            expected=str(wanted),
+            got=str(got),
         )
         self.raw.gaps |= rows == "phases"
         if rows in COUNTED:
@@ -90,6 +97,6 @@ class Rows:
     def drop_torn(self, index: int, block: Block | None) -> None:
         """Ignore an unterminated last line."""
         self.raw.cut = True
-        self.raw.notes.find("line_cut", index + 1)
+        self.raw.notes.find("line_cut", self.lines.number(index))
         if block is not None and block.rows in COUNTED:
             self.raw.notes.ignore("cut")

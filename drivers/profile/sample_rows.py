@@ -73,7 +73,7 @@ def _part(raw: Raw, group: list[SampleLines]) -> Part:
     lines, heading = group[0].lines, group[0].heading
     rows = group[0].rows if len(group) == 1 else np.concatenate([one.rows for one in group])
     cells, before, spare = _cells(raw.layout, lines, rows, heading)
-    part = Part(heading, lines.padded, cells, before, cells.rows + 1, lines.codec)
+    part = Part(heading, lines.padded, cells, before, lines.numbers_of(cells.rows), lines.codec)
     odd = cells.odd
     if spare:
         start, end = part.place(len(heading.fields))
@@ -111,13 +111,13 @@ def _with_odd(raw: Raw, part: Part, lines: Lines, odd: Places) -> Part:
         cells = _exact(raw.layout, part.heading, text)
         if cells is None:
             raw.notes.find(
-                "row_unreadable", index + 1, Severity.ERROR, about="samples",
+                "row_unreadable", lines.number(index), Severity.ERROR, about="samples",
                 expected=str(len(part.heading.fields)), got=str(len(cut(text, raw.layout) or ())),
             )  # fmt: skip
             raw.notes.ignore("unreadable")
         else:
             clean.append(cells)
-            kept.append(index + 1)
+            kept.append(lines.number(index))
     return _inserted(part, clean, kept) if kept else part
 
 

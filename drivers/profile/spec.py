@@ -98,6 +98,7 @@ class Begin:
     tag: str = ""
     path: str = ""
     namespace: re.Pattern[str] | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,14 @@ class Frames:
     check: str = ""
     sequence: int = 0
     modulo: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SerialLine:
+    """How a port has to be set: bits per second, and data bits, parity and stop bits such as 8N1."""
+
+    speed: int
+    bits: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,7 @@ class Layout:
     kinds_of_model: Mapping[str, Mapping[str, AlarmKind]]
     bundle: Mapping[str, str]
     frames: Frames | None
+    line: SerialLine | None
 
     def of(self, rows: str) -> list[Block]:
         """Return the blocks whose rows are of one kind."""

@@ -117,7 +117,7 @@ class TextReader:
         text = self.lines.text(index)
         if not text.strip(" \t"):
             return
-        self.raw.last_line = index + 1
+        self.raw.last_line = self.lines.number(index)
         end = read_end(self.raw, self.lines, index, self.low)
         if end is not None:
             self.raw.end = end
@@ -157,7 +157,7 @@ class TextReader:
         if block is None and not self.layout.unknown_columns:
             raise self.lines.fail(index, f"one of {', '.join(self.sections)}", text, "new_section")
         if block is None:
-            self.raw.notes.find("unknown_section", index + 1, section=text)
+            self.raw.notes.find("unknown_section", self.lines.number(index), section=text)
         self.unknown_section = block is None
         self._open(block)
         return True
@@ -187,7 +187,7 @@ class TextReader:
         if cells is None or (block is None and tag != self.layout.end.tag):
             if self.plain or self.sections:
                 return False
-            self.raw.notes.find("unknown_line", index + 1, got=text[:80])
+            self.raw.notes.find("unknown_line", self.lines.number(index), got=text[:80])
             self.raw.notes.ignore("unknown")
             return True
         rest = [cell for at, cell in enumerate(cells) if at not in self._not_data()]
@@ -233,12 +233,19 @@ class TextReader:
         elif self.outer is not None:
             self.rows.pair(self.outer, text, index)
         else:
-            self.raw.notes.find("unknown_line", index + 1, got=text[:80])
+            self.raw.notes.find("unknown_line", self.lines.number(index), got=text[:80])
             self.raw.notes.ignore("unknown")
+
+    def _is_idle(self, index: int) -> bool:
+        """Say whether a line is only a sign of life."""
+        idle = self.layout.tags_ignored
+        return bool(idle) and self._tag_of(cut(self.lines.text(index), self.layout) or []) in idle
 
     def _after_end(self, index: int, high: int) -> None:
         rest = np.flatnonzero(self.lines.end[index:high] > self.lines.start[index:high]) + index
-        rows = [at for at in rest.tolist() if self.lines.raw(at).strip(b" \t\0")]
+        rows = [at for at in rest.tolist() if self.lines.raw(at).strip(b" \t\0") and not self._is_idle(at)]
         if rows:
-            self.raw.notes.find("lines_after_end", rows[0] + 1, Severity.WARNING, count=str(len(rows)))
+            self.raw.notes.find(
+                "lines_after_end", self.lines.number(rows[0]), Severity.WARNING, count=str(len(rows))
+            )
             self.raw.notes.ignore("after_end", len(rows))

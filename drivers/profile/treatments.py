@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drivers._lines import narrow, split_lines
+from drivers.profile.frames import framed_lines
 from drivers.profile.places import with_tag
 from drivers.profile.raw import Notes, Raw
 from drivers.profile.recognise import first_index
+from drivers.profile.restarts import joined
 from drivers.profile.text_reader import TextReader
 from drivers.profile.words import Words, declared_words, undecodable_line
 from ingestor.driver import Member, ParseError, Severity
 
 if TYPE_CHECKING:
     from drivers._lines import Lines
-    from drivers.profile.spec import Layout, Profile
+    from drivers.profile.spec import Frames, Layout, Profile
 
 
 def read_member(profile: Profile, layout: Layout, member: Member, part: str) -> list[Raw]:
@@ -28,6 +30,8 @@ def read_member(profile: Profile, layout: Layout, member: Member, part: str) -> 
     Raises:
         ParseError: `undecodable` if no declared code fits; what reading raises, in the first code.
     """
+    if layout.frames is not None:
+        return _read_framed(profile, layout, layout.frames, member, part)
     data, first = narrow(member.data, layout.encodings, member.name)
     lines = split_lines(data, first, member.name)
     raws, words, error = _attempt(profile, layout, lines, part)
@@ -45,8 +49,21 @@ def read_member(profile: Profile, layout: Layout, member: Member, part: str) -> 
     if elsewhere:
         at, word = next(iter(words.strange.items()))
         raise lines.fail(at, f"every word in one of {', '.join((first, *others))}", word, "undecodable")
-    if error is not None:
+    if not raws and error is not None:
         raise error
+    return raws
+
+
+def _read_framed(profile: Profile, layout: Layout, frames: Frames, member: Member, part: str) -> list[Raw]:
+    lines, remarks = framed_lines(member.data, frames, layout, member.name)
+    raws, _, _ = _attempt(profile, layout, lines, part)
+    for remark in remarks:
+        raw = next((one for one in reversed(raws) if one.line <= remark.line), raws[0])
+        raw.notes.find(remark.code, remark.line, about="frames", count=str(remark.count))
+        if remark.is_record:
+            raw.notes.ignore(remark.code, remark.count)
+    if lines.torn and raws[-1].end is None:
+        raws[-1].cut = True
     return raws
 
 
@@ -58,10 +75,8 @@ def _attempt(
     if bad is not None:
         got = repr(lines.raw(bad)[:40])
         return [], words, lines.fail(bad, f"text in {lines.codec}", got, "undecodable")
-    try:
-        return _read(profile, layout, lines, part, words), words, None
-    except ParseError as error:
-        return [], words, error
+    raws = _read(profile, layout, lines, part, words)
+    return raws, words, next((raw.broken for raw in raws if raw.broken is not None), None)
 
 
 def _read(profile: Profile, layout: Layout, lines: Lines, part: str, words: Words) -> list[Raw]:
@@ -70,16 +85,27 @@ def _read(profile: Profile, layout: Layout, lines: Lines, part: str, words: Word
     starts = begins(lines, layout)
     for (low, version), (high, _) in zip(starts, [*starts[1:], (len(lines), "")], strict=True):
         own = of_version(profile, layout, version)
-        if own is None:
-            raise lines.fail(low, "a known version", version, "unknown_version")
-        reader = readers.setdefault(id(own), TextReader(lines, own, part, words))
-        raw = Raw(own, lines.member, low + 1, Notes(lines.member), version=version)
-        skip = 1 if own.begin.lines and low < high else 0
-        reader.read(raw, low, high, low + skip)
+        raw = Raw(
+            own or layout,
+            lines.member,
+            lines.number(low) if len(lines) else 1,
+            Notes(lines.member),
+            version=version,
+        )
         raws.append(raw)
+        if own is None:
+            raw.broken = lines.fail(low, "a known version", version, "unknown_version")
+            continue
+        if id(own) not in readers:
+            readers[id(own)] = TextReader(lines, own, part, words)
+        skip = 1 if own.begin.lines and low < high else 0
+        try:
+            readers[id(own)].read(raw, low, high, low + skip)
+        except ParseError as error:
+            raw.broken = error
     if lines.zeros and raws:
         raws[-1].notes.find("zero_bytes", len(lines), Severity.INFO, count=str(lines.zeros))
-    return raws
+    return joined(raws) if layout.begin.goes_on else raws
 
 
 def of_version(profile: Profile, layout: Layout, version: str) -> Layout | None:

@@ -1,0 +1,127 @@
+"""Frames of a serial line, taken out of the bytes as they came.
+
+A frame is a start byte, a payload, an end byte, and the check in hex digits over payload and end byte. What is
+damaged is passed over and told; the frame after it is found again by its start byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drivers._lines import PAD, Lines
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from drivers.profile.spec import Frames, Layout
+
+    Places = npt.NDArray[np.int64]
+    Bools = npt.NDArray[np.bool_]
+
+_DIGITS = np.full(256, 255, np.uint8)
+_DIGITS[np.frombuffer(b"0123456789ABCDEF", np.uint8)] = np.arange(16, dtype=np.uint8)
+_CHECK_DIGITS = 2
+_LF, _CR = 10, 13
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that is wrong with the line itself; `is_record` if it cost records that did arrive."""
+
+    code: str
+    line: int
+    count: int
+    is_record: bool = False
+
+
+def framed_lines(data: bytes, frames: Frames, layout: Layout, member: str = "") -> tuple[Lines, list[Remark]]:
+    """Return the payloads of all good frames as lines, and what was wrong with the rest."""
+    padded = np.zeros(len(data) + 2 * PAD, np.uint8)
+    padded[PAD : PAD + len(data)] = np.frombuffer(data, np.uint8)
+    marks = np.flatnonzero((padded == frames.start) | (padded == frames.end))
+    begins = marks[:-1][(padded[marks[:-1]] == frames.start) & (padded[marks[1:]] == frames.end)]
+    ends = marks[1:][(padded[marks[:-1]] == frames.start) & (padded[marks[1:]] == frames.end)]
+    last = PAD + len(data)
+    width = _CHECK_DIGITS if frames.check else 0
+    whole = ends + width < last
+    torn = _is_torn(padded, marks, frames, last, width)
+    begins, ends = begins[whole], ends[whole]
+    good = _checked(padded, begins, ends, frames)
+    feeds = np.flatnonzero(padded == _LF)
+    numbers = np.searchsorted(feeds, begins) + 1
+    lines = Lines(member, padded, begins[good] + 1, ends[good], torn, "ascii", 0, numbers[good])
+    remarks = []
+    if not good.all():
+        first = int(np.flatnonzero(~good)[0])
+        remarks.append(Remark("frames_damaged", int(numbers[first]), int((~good).sum()), is_record=True))
+    remarks += _stray(padded, begins, ends + width, feeds, last, torn=torn)
+    return lines, remarks + _lost(lines, frames, layout)
+
+
+def _is_torn(padded: npt.NDArray[np.uint8], marks: Places, frames: Frames, last: int, width: int) -> bool:
+    """Say whether the bytes end inside a frame."""
+    if not len(marks):
+        return False
+    return bool(padded[marks[-1]] == frames.start or marks[-1] + width >= last)
+
+
+def _checked(padded: npt.NDArray[np.uint8], begins: Places, ends: Places, frames: Frames) -> Bools:
+    """Say of each frame whether its check agrees."""
+    if not frames.check or not len(begins):
+        return np.ones(len(begins), np.bool_)
+    spans = np.column_stack((begins + 1, ends + 1)).ravel()
+    fold = np.bitwise_xor if frames.check == "xor8" else np.add
+    sums = fold.reduceat(padded, spans, dtype=np.uint8)[::2]
+    high, low = _DIGITS[padded[ends + 1]], _DIGITS[padded[ends + 2]]
+    good: Bools = (high < 16) & (low < 16) & (high * np.uint8(16) + low == sums)  # noqa: PLR2004 - a hex digit
+    return good
+
+
+def _stray(
+    padded: npt.NDArray[np.uint8], begins: Places, stops: Places, feeds: Places, last: int, *, torn: bool
+) -> list[Remark]:
+    """Remark on bytes outside frames other than line ends; the beginning of a cut frame is none."""
+    inside = np.zeros(len(padded) + 1, np.int8)
+    np.add.at(inside, begins, 1)
+    np.add.at(inside, stops + 1, -1)
+    outside = np.cumsum(inside[:-1], dtype=np.int8)[:last] == 0
+    outside[:PAD] = False
+    outside &= (padded[:last] != _LF) & (padded[:last] != _CR)
+    places = np.flatnonzero(outside)
+    if torn and len(begins):
+        places = places[places < _tail(padded, stops, last)]
+    if not len(places):
+        return []
+    return [Remark("bytes_between_frames", int(np.searchsorted(feeds, places[0])) + 1, len(places))]
+
+
+def _tail(padded: npt.NDArray[np.uint8], stops: Places, last: int) -> int:
+    """Return where the last, cut line begins."""
+    feeds = np.flatnonzero(padded[:last] == _LF)
+    return int(max(feeds[-1] if len(feeds) else 0, stops[-1])) + 1
+
+
+def _lost(lines: Lines, frames: Frames, layout: Layout) -> list[Remark]:
+    """Remark on gaps in the numbers of the frames; where a treatment begins anew they begin anew."""
+    if not frames.sequence or len(lines) < 2:  # noqa: PLR2004 - a gap has two sides
+        return []
+    delimiter = layout.delimiter.encode()
+    cells = [lines.raw(index).split(delimiter) for index in range(len(lines))]
+    numbers = np.array([_number(row, frames.sequence - 1) for row in cells], np.int64)
+    step = np.diff(numbers)
+    lost = (step - 1) % frames.modulo if frames.modulo else step - 1
+    known = (numbers[1:] >= 0) & (numbers[:-1] >= 0)
+    begin = layout.begin.tag.encode()
+    anew = np.array([row[layout.tag_field - 1 : layout.tag_field] == [begin] for row in cells[1:]])
+    return [
+        Remark("frames_lost", lines.number(int(at) + 1), int(lost[at]))
+        for at in np.flatnonzero((lost > 0) & (step != 0) & known & ~anew)
+    ]
+
+
+def _number(cells: list[bytes], at: int) -> int:
+    text = cells[at] if len(cells) > at else b""
+    return int(text) if text.isdigit() and len(text) < 10 else -1  # noqa: PLR2004 - a count
