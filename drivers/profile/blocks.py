@@ -36,6 +36,8 @@ def _block(keys: Keys, name: str, number: Grammar) -> Block:
         "prefix": keys.text("prefix", "-"),
         "separator": keys.text("separator", "-"),
         "path": keys.text("element", "-"),
+        "key": keys.text("key", "-") if rows in {"header", "totals"} else "-",
+        "value": keys.text("value", "-") if rows in {"header", "totals"} else "-",
         "new_column": keys.text("new_column_after", "-"),
     }
     widths = keys.raw("widths") or []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _T = TypeVar("_T")
-FORMS = ("text", "xml", "workbook")
+FORMS = ("text", "xml")
 _CODECS = ("ascii", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "cp850", "cp437", "latin-1")
 
 
@@ -75,18 +75,37 @@ def _file(file: Keys) -> dict[str, Any]:
     delimiter = file.text("delimiter", "-").removeprefix("-")
     if delimiter != "spaces" and (len(delimiter) > 1 or delimiter.isalnum() or not delimiter.isascii()):
         file.complain("delimiter", f"one sign such as ';', or 'spaces' for runs of them, got {delimiter!r}")
-    encodings = file.words("encoding") or ("utf-8",)
-    for name in encodings:
-        if name not in _CODECS:
-            file.complain("encoding", f"{name!r} is not known; known are {', '.join(_CODECS)}")
+    encodings = {key: file.words(key) for key in ("encoding", "encoding_proved_by_words")}
+    for key, names in encodings.items():
+        for name in names:
+            if name not in _CODECS:
+                file.complain(key, f"{name!r} is not known; known are {', '.join(_CODECS)}")
     stamps = file.words("stamps")
     for declared in stamps:
         _attempt(file, "stamps", check_format, declared)
     heading = file.text("heading", "-").removeprefix("-")
+    form = file.choice("form", FORMS, "text")
+    if form == "xml":
+        for key in (
+            "encoding",
+            "delimiter",
+            "quote",
+            "heading",
+            "tag_field",
+            "ignore_tags",
+            "unknown_columns",
+            "workbook",
+        ):
+            if key in file.data:
+                file.complain(key, "has no meaning in XML")
+        delimiter = "\x1f"  # between cells of samples, once they are lines
     out = {
-        "form": file.choice("form", FORMS, "text"),
-        "encodings": encodings,
+        "form": form,
+        "encodings": encodings["encoding"] or ("utf-8",),
+        "other_encodings": encodings["encoding_proved_by_words"],
+        "workbook": file.flag("workbook"),
         "delimiter": delimiter,
+        "decimal": file.text("decimal", "."),
         "quote": file.choice("quote", ('"', "'", "-"), "-").removeprefix("-"),
         "empty": file.words("empty"),
         "stamps": stamps,

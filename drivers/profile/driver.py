@@ -8,15 +8,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from drivers.profile.ends import sample_rows
+from drivers.profile.forms import read_member, recognise
 from drivers.profile.log import build
-from drivers.profile.recognise import recognise
-from drivers.profile.treatments import read_member
+from drivers.profile.restarts import add_companion
+from drivers.profile.sheets import is_sheet, one_a_row
 from ingestor.driver import BundleKey, Claim, Finding, Ignored, ParseError, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drivers.profile.raw import Raw
+    from drivers.profile.raw import Notes, Raw
     from drivers.profile.spec import Profile, SerialLine
     from ingestor.driver import Bundle, DeviceLog, Evidence, Member, Role
 
@@ -94,14 +95,21 @@ class ProfileDriver:
         """
         logs: list[DeviceLog] = []
         failed: list[tuple[Raw, ParseError]] = []
+        sheets: list[Notes] = []
         for raw in self._raws(bundle):
-            try:
-                logs.append(build(raw))
-            except ParseError as error:
-                failed.append((raw, error))
+            if is_sheet(raw) and raw.broken is None:
+                sheets.append(raw.notes)
+            for one in one_a_row(raw) if is_sheet(raw) and raw.broken is None else [raw]:
+                try:
+                    logs.append(build(one))
+                except ParseError as error:
+                    failed.append((one, error))
         if not logs:
-            raise failed[0][1]
-        yield from _told(logs, failed)
+            raise failed[0][1] if failed else self._nothing(bundle)
+        yield from _told(logs, failed, sheets)
+
+    def _nothing(self, bundle: Bundle) -> ParseError:
+        return ParseError(bundle.members[0].name, 0, "a row with a treatment", "none", "no_identity")
 
     def _placed(self, bundle: Bundle) -> list[tuple[str, Member]]:
         """Return the members with their parts, the first part first.
@@ -125,21 +133,45 @@ class ProfileDriver:
 
     def _raws(self, bundle: Bundle) -> list[Raw]:
         placed = self._placed(bundle)
-        part, member = placed[0]
-        seen = recognise(self.profile, part, member.data)
-        if seen.layout is None:
-            raise ParseError(member.name, 1, f"a {self.name}", seen.reason, seen.code)
-        return read_member(self.profile, seen.layout, member, part)
+        raws: list[Raw] = []
+        for part, member in placed:
+            seen = recognise(self.profile, part, member.data)
+            if seen.layout is None:
+                raise ParseError(member.name, 1, f"a {self.name}", seen.reason, seen.code)
+            found = read_member(self.profile, seen.layout, member, part)
+            if raws and found:
+                add_companion(raws[0], found[0])
+            else:
+                raws = found
+        here = {part for part, _ in placed}
+        lacking = [name for part, name in self.profile.layouts[0].bundle.items() if part not in here]
+        for name in lacking:
+            raws[0].notes.find("companion_missing", 0, name=name.replace("{stem}", "…"))
+            raws[0].gaps = True
+        return raws
 
 
-def _told(logs: list[DeviceLog], failed: list[tuple[Raw, ParseError]]) -> list[DeviceLog]:
-    """Put what is known of unreadable treatments into the first log: nothing disappears."""
+def _told(
+    logs: list[DeviceLog], failed: list[tuple[Raw, ParseError]], sheets: list[Notes]
+) -> list[DeviceLog]:
+    """Put what is known of unreadable treatments and rows into the first log: nothing disappears."""
+    for notes in sheets:
+        lost = sum(notes.ignored.values())
+        logs[0] = replace(
+            logs[0],
+            rows_read=logs[0].rows_read + lost,
+            ignored=(
+                *logs[0].ignored,
+                *(Ignored(reason, rows) for reason, rows in sorted(notes.ignored.items())),
+            ),
+            findings=(*logs[0].findings, *notes.all_findings()),
+        )
     if not failed:
         return logs
     rows = sum(raw.notes.rows_read + sample_rows(raw) for raw, _ in failed)
     told = tuple(
         Finding(
-            "treatment_unreadable", Severity.ERROR, raw.member, raw.line,
+            "sheet_row_unreadable" if raw.is_row else "treatment_unreadable", Severity.ERROR, raw.member, raw.line,
             {"expected": error.expected, "got": error.got},
         )
         for raw, error in failed

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from drivers._stamps import read_moment
-from drivers._text import printed, whole_number
+from drivers._text import Grammar, printed, whole_number
 from drivers.profile.units_in_cells import apart
 from drivers.profile.vocabulary import HEADER
-from ingestor.driver import ColumnUse, NamedNumber, Number, ParseError, Severity, Stamp
+from ingestor.driver import ColumnUse, EventRow, NamedNumber, Number, ParseError, Severity, Stamp
 from ingestor.quantity import FACTS, TOTALS
 
 if TYPE_CHECKING:
@@ -158,3 +158,14 @@ def header_column(raw: Raw, header: Header) -> ColumnUse | None:
         regenerable=raw.layout.regenerable,
         line=min(lines),
     )
+
+
+def header_events(header: Header) -> tuple[EventRow, ...]:
+    """Return what a header or a row of a sheet says beside numbers: a remark, a count of alarms."""
+    out = []
+    for name, kind in (("remark", "remark"), ("alarms", "alarm_count")):
+        one = header.found.get(name)
+        if one is not None:
+            count = Grammar(signed=False).number(one.text, "1") if name == "alarms" else None
+            out.append(EventRow(kind, printed(one.text), None, one.line, count))
+    return tuple(out)

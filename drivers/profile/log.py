@@ -11,19 +11,23 @@ from drivers.profile.header import (
     check_identity,
     facts_and_totals,
     header_column,
+    header_events,
     read_finish,
     read_header,
     read_start,
 )
 from drivers.profile.phase_ends import until_next
+from drivers.profile.raw import EndMark
 from drivers.profile.running_index import check_numbers, drop_repeated
 from drivers.profile.samples import read_samples
+from drivers.profile.states import further_columns, read_states
 from drivers.profile.treatment_rows import read_columns, read_events, read_phases, rows_of, stamp
 from ingestor.driver import DeviceLog, Ignored, ParseError, SampleBlock, Stamp
 
 if TYPE_CHECKING:
     from drivers.profile.header import Header
     from drivers.profile.raw import Raw
+    from ingestor.driver import PhaseRow
 
 _ANY_DAY = datetime(1970, 1, 1)  # noqa: DTZ001 - stands in for a start where all stamps carry a date
 
@@ -46,15 +50,20 @@ def build(raw: Raw) -> DeviceLog:
     if start is None:
         raise ParseError(raw.member, raw.line, "a printed start", "none that can be read", "no_identity")
     model = header.text("model")
+    told: tuple[PhaseRow, ...] = ()
+    number = 1
+    if sampled is not None:
+        sampled, told, number = read_states(raw, sampled)
+        samples = sampled.block
     columns, alarms = read_columns(raw), read_alarms(raw, Clock(start.local), model)
-    phases, events = read_phases(raw, Clock(start.local)), read_events(raw, Clock(start.local))
-    ended = _finish(raw, header, start)
+    phases = read_phases(raw, Clock(start.local))
+    events = (*read_events(raw, Clock(start.local)), *header_events(header))
+    ended = _finish(raw, header, start, samples)
     if any(block.until_next for block in raw.layout.of("phases")):
         phases = until_next(raw, phases, samples, ended)
     facts, totals = facts_and_totals(raw)
-    own = header_column(raw, header)
     check_numbers(raw, sampled)
-    whole = _is_whole(raw)
+    whole = _is_whole(raw, header)
     return DeviceLog(
         version=raw.version,
         role=raw.layout.role,
@@ -70,8 +79,8 @@ def build(raw: Raw) -> DeviceLog:
         hold=raw.hold,
         bench=header.text("service") != "",
         cycle_definition=raw.layout.cycle_definition,
-        columns=((own,) if own is not None else ()) + columns,
-        phases=phases,
+        columns=further_columns(header_column(raw, header), number, raw.layout.regenerable) + columns,
+        phases=phases or told,
         alarms=alarms,
         events=events,
         totals=totals,
@@ -85,10 +94,18 @@ def build(raw: Raw) -> DeviceLog:
     )
 
 
-def _finish(raw: Raw, header: Header, start: Stamp) -> Stamp | None:
+def _finish(raw: Raw, header: Header, start: Stamp, samples: SampleBlock | None) -> Stamp | None:
     if raw.end is not None and raw.end.time:
         return Clock(start.local).at(raw.end.time, raw.layout.stamps)
-    return read_finish(raw, header, start)
+    printed_end = read_finish(raw, header, start)
+    if printed_end is None and samples is not None and raw.layout.end.state and raw.end is not None:
+        return _row_stamp(samples, -1)
+    return printed_end
+
+
+def _row_stamp(samples: SampleBlock, row: int) -> Stamp:
+    local = datetime.fromtimestamp(int(samples.local_ms[row]) / 1000, UTC).replace(tzinfo=None)
+    return Stamp(local, local.isoformat(" "), samples.offset_min)
 
 
 def _first(raw: Raw, samples: SampleBlock | None) -> Stamp | None:
@@ -100,8 +117,7 @@ def _first(raw: Raw, samples: SampleBlock | None) -> Stamp | None:
         if (one := stamp(raw, row, name, Clock(_ANY_DAY))) is not None
     ]
     if samples is not None and len(samples.local_ms):
-        local = datetime.fromtimestamp(int(samples.local_ms[0]) / 1000, UTC).replace(tzinfo=None)
-        found.append(Stamp(local, local.isoformat(" "), samples.offset_min))
+        found.append(_row_stamp(samples, 0))
     return min(
         (one for one in found if one.local - _ANY_DAY > timedelta(days=2)),
         key=lambda s: s.local,
@@ -109,9 +125,17 @@ def _first(raw: Raw, samples: SampleBlock | None) -> Stamp | None:
     )
 
 
-def _is_whole(raw: Raw) -> bool:
+def _is_whole(raw: Raw, header: Header) -> bool:
     """Say whether the end was reached and nothing before it is known to be missing."""
+    _end_without_mark(raw, header)
     if raw.end is None:
         raw.notes.find("truncated", raw.last_line)
         return False
     return raw.end.agreed and not raw.gaps and not raw.cut
+
+
+def _end_without_mark(raw: Raw, header: Header) -> None:
+    """Take the end as read where the layout proves it by a header field, or not at all."""
+    end = raw.layout.end
+    if raw.end is None and not raw.cut and (end.file or (end.field and header.text(end.field))):
+        raw.end = EndMark(raw.last_line, agreed=True)

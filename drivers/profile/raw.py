@@ -148,6 +148,7 @@ class Raw:
         restarts: lines at which the counters began again.
         hold: code why a person has to look first.
         broken: why it cannot be read at all.
+        is_row: it is one row of a sheet.
     """
 
     layout: Layout
@@ -166,3 +167,4 @@ class Raw:
     restarts: list[int] = field(default_factory=list)
     hold: str | None = None
     broken: ParseError | None = None
+    is_row: bool = False

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from drivers._lines import narrow, split_lines
 from drivers._text import printed
-from drivers.profile.frames import framed_lines
+from drivers.profile.codes import first_lines
 from drivers.profile.headings import cut, looks_like
-from ingestor.driver import ParseError
 
 if TYPE_CHECKING:
     from drivers._lines import Lines
     from drivers.profile.spec import Block, Layout, Profile
 
-HEAD = 64 * 1024
 _MOST_LINES = 400
 
 
@@ -29,19 +26,22 @@ class Recognised:
     code: str | None = None
 
 
-def recognise(profile: Profile, part: str, data: bytes) -> Recognised:
+def recognise_text(profile: Profile, part: str, data: bytes | dict[str, bytes]) -> Recognised:
     """Look at the first lines of one member.
 
     Args:
         profile: with all its versions and variants.
         part: which part of the bundle the member is, empty for layouts of one file.
-        data: all bytes of the member.
+        data: all bytes of the member; or, by variant, what a workbook says in its dialect.
     """
-    heads: dict[tuple[str, ...], Lines | None] = {}
+    heads: dict[tuple[object, ...], list[Lines]] = {}
+    answers = []
     for one in profile.layouts:
-        if one.encodings not in heads:
-            heads[one.encodings] = first_lines(one, data)
-    answers = [_by_layout(layout, part, heads[layout.encodings]) for layout in profile.layouts]
+        own = data if isinstance(data, bytes) else data[one.variant]
+        key = (one.encodings, one.other_encodings, one.frames, own if isinstance(data, dict) else b"")
+        if key not in heads:
+            heads[key] = first_lines(one, own)
+        answers.append(_by_layout(one, part, heads[key], own))
     mine = [one for one in answers if one.layout is not None]
     if mine:
         return mine[0]
@@ -51,29 +51,31 @@ def recognise(profile: Profile, part: str, data: bytes) -> Recognised:
     return Recognised(None, nearest[0].reason, near, nearest[0].code)
 
 
-def _by_layout(layout: Layout, part: str, lines: Lines | None) -> Recognised:
-    if lines is None:
-        return Recognised(None, "the bytes are not in a declared encoding")
+def _by_layout(layout: Layout, part: str, heads: list[Lines], data: bytes) -> Recognised:
+    if not heads:
+        return _in_other_code(layout, part, data)
+    answers = [_by_lines(layout, part, lines) for lines in heads]
+    return next((one for one in answers if one.layout is not None), answers[0])
+
+
+def _in_other_code(layout: Layout, part: str, data: bytes) -> Recognised:
+    """Say whether it would be this layout, were it not for its encoding."""
+    for codec in ("utf-8", "utf-16", "utf-16-le", "cp1252"):
+        respelled = replace(layout, encodings=(codec,), other_encodings=())
+        for lines in first_lines(respelled, data):
+            if _by_lines(layout, part, lines).layout is not None:
+                told = f"the text is in {codec}, not in {' or '.join(layout.encodings)}"
+                return Recognised(None, told, (told,))
+    return Recognised(None, f"the bytes are not text in {' or '.join(layout.encodings)}")
+
+
+def _by_lines(layout: Layout, part: str, lines: Lines) -> Recognised:
     first = next(iter(layout.bundle), "")
     if layout.begin.lines and part == first:
         return _by_line(layout, lines)
     if layout.begin.tag and part == first:
         return _by_tag(layout, lines)
     return _by_columns(layout, [b for b in layout.blocks if (b.member or first) == part], lines)
-
-
-def first_lines(layout: Layout, data: bytes) -> Lines | None:
-    """Return the whole lines at the beginning of a member, None where they cannot be decoded at all."""
-    head = data[:HEAD]
-    if len(data) > HEAD or not head.endswith((b"\n", b"\r")):
-        cut_at = max(head.rfind(b"\n"), head.rfind(b"\r")) + 1
-        head = head[:cut_at] if cut_at and len(data) > HEAD else head
-    try:
-        if layout.frames is not None:
-            return framed_lines(head, layout.frames, layout)[0]
-        return split_lines(*narrow(head, layout.encodings))
-    except ParseError:
-        return None
 
 
 def first_index(lines: Lines) -> int | None:

@@ -46,3 +46,17 @@ def _join(before: Raw, raw: Raw) -> None:
     before.cut |= raw.cut
     before.gaps |= raw.gaps
     before.hold = before.hold or raw.hold
+
+
+def add_companion(raw: Raw, companion: Raw) -> None:
+    """Add what a second file of the same bundle says of the treatment."""
+    for name, rows in companion.rows.items():
+        raw.rows.setdefault(name, []).extend(rows)
+    raw.header += companion.header
+    raw.totals += companion.totals
+    raw.samples += companion.samples
+    raw.notes.add(companion.notes)
+    raw.cut |= companion.cut
+    raw.gaps |= companion.gaps
+    raw.hold = raw.hold or companion.hold
+    raw.broken = raw.broken or companion.broken

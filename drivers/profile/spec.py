@@ -60,6 +60,7 @@ class Block:
         separator: sign between key and value where it is not the file's delimiter.
         pairs: its lines are keys with values.
         path: element path of its rows.
+        key, value: where an element of pairs carries its name and its value.
         widths: widths of its fields where they have no delimiter.
         ignore: headings, keys or elements that are known and deliberately not read.
         of_segment: its sums cover only what came after the last restart.
@@ -78,6 +79,8 @@ class Block:
     separator: str = ""
     pairs: bool = False
     path: str = ""
+    key: str = ""
+    value: str = ""
     widths: tuple[int, ...] = ()
     ignore: tuple[str, ...] = ()
     of_segment: bool = False
@@ -165,7 +168,10 @@ class Layout:
     cycle_definition: str
     form: str
     encodings: tuple[str, ...]
+    other_encodings: tuple[str, ...]
+    workbook: bool
     delimiter: str
+    decimal: str
     quote: str
     empty: tuple[str, ...]
     stamps: tuple[str, ...]

@@ -104,8 +104,9 @@ class TextReader:
         self._line(index)
         return index + 1
 
-    def _samples(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], heading: Heading) -> None:
-        self.raw.samples.append(SampleLines(self.lines, rows, heading))
+    def _samples(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], heading: Heading | None) -> None:
+        if heading is not None:
+            self.raw.samples.append(SampleLines(self.lines, rows, heading))
 
     def _take_tagged(self, low: int, high: int) -> None:
         for tag, mask in self.bulk.items():
@@ -143,10 +144,19 @@ class TextReader:
         if end is not None and end.agreed:
             self.raw.end = end
             return
+        if self._ends_in_state(cells):
+            self._samples(np.arange(index, index + 1), self.heading)
+            return
         del self.raw.notes.findings[before[0] :]
         self.raw.hold = before[1]
         block = self.block if self.heading is not None or (self.block and self.block.pairs) else None
         self.rows.drop_torn(index, self.tags.get(self._tag_of(cells), block))
+
+    def _ends_in_state(self, cells: list[str]) -> bool:
+        """Say whether a line is a whole row of samples whose last cell is the word of the end."""
+        fields = self.heading.fields if self.heading is not None else ()
+        is_last = bool(fields) and fields[-1] is not None and fields[-1].name == "state"
+        return is_last and len(cells) == len(fields) and cells[-1] == self.layout.end.state
 
     def _section(self, index: int, text: str) -> bool:
         block = self.sections.get(text)

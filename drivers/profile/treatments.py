@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drivers._lines import narrow, split_lines
+from drivers.profile.codes import declared_lines, other_lines
 from drivers.profile.frames import framed_lines
 from drivers.profile.places import with_tag
 from drivers.profile.raw import Notes, Raw
 from drivers.profile.recognise import first_index
 from drivers.profile.restarts import joined
 from drivers.profile.text_reader import TextReader
-from drivers.profile.words import Words, declared_words, undecodable_line
+from drivers.profile.words import Words, declared_words
 from ingestor.driver import Member, ParseError, Severity
 
 if TYPE_CHECKING:
@@ -22,41 +21,48 @@ if TYPE_CHECKING:
     from drivers.profile.spec import Frames, Layout, Profile
 
 
-def read_member(profile: Profile, layout: Layout, member: Member, part: str) -> list[Raw]:
-    """Return the treatments of one text member, in the code page that its words prove.
+def read_text(profile: Profile, layout: Layout, member: Member, part: str) -> list[Raw]:
+    """Return the treatments of one text member.
 
-    The first declared code stands unless a word that belongs to the layout reads right in another one.
+    The declared encoding stands unless a word that belongs to the layout reads right in another one only.
 
     Raises:
-        ParseError: `undecodable` if no declared code fits; what reading raises, in the first code.
+        ParseError: `undecodable` if no declared code fits, or several in one file; limits.
     """
     if layout.frames is not None:
         return _read_framed(profile, layout, layout.frames, member, part)
-    data, first = narrow(member.data, layout.encodings, member.name)
-    lines = split_lines(data, first, member.name)
-    raws, words, error = _attempt(profile, layout, lines, part)
-    if error is None and not words.strange:
+    raws: list[Raw] = []
+    words, failed = Words(), None
+    try:
+        lines = declared_lines(member.data, layout, member.name)
+    except ParseError as error:
+        if error.code != "undecodable":
+            raise
+        failed, elsewhere = error, set(layout.other_encodings)
+    else:
+        raws = _read(profile, layout, lines, part, words)
+        elsewhere = words.right_in(declared_words(profile), lines.codec, layout.other_encodings)
+    if failed is None and not elsewhere:
         return raws
-    others = [c for c in layout.encodings if c not in {first, "utf-16"}]
-    elsewhere = words.right_in(declared_words(profile), first, others)
-    for codec in others:
-        again, proof, failed = _attempt(profile, layout, replace(lines, codec=codec), part)
-        proved = codec in elsewhere or (error is not None and error.code == "undecodable" and proof.known)
-        if proved and failed is None and not proof.strange:
+    for other in other_lines(member.data, layout, member.name):
+        proof = Words()
+        again = _read(profile, layout, other, part, proof) if other.codec in elsewhere else []
+        if again and proof.known and not proof.strange:
             for raw in again:
-                raw.notes.find("other_encoding", raw.line, Severity.INFO, declared=first, got=codec)
+                raw.notes.find(
+                    "other_encoding", raw.line, Severity.INFO, declared=layout.encodings[0], got=other.codec
+                )
             return again
-    if elsewhere:
-        at, word = next(iter(words.strange.items()))
-        raise lines.fail(at, f"every word in one of {', '.join((first, *others))}", word, "undecodable")
-    if not raws and error is not None:
-        raise error
-    return raws
+    if failed is not None:
+        raise failed
+    at, word = next(iter(words.strange.items()))
+    codes = ", ".join((*layout.encodings, *layout.other_encodings))
+    raise lines.fail(at, f"every word in one of {codes}", word, "undecodable")
 
 
 def _read_framed(profile: Profile, layout: Layout, frames: Frames, member: Member, part: str) -> list[Raw]:
     lines, remarks = framed_lines(member.data, frames, layout, member.name)
-    raws, _, _ = _attempt(profile, layout, lines, part)
+    raws = _read(profile, layout, lines, part, Words())
     for remark in remarks:
         raw = next((one for one in reversed(raws) if one.line <= remark.line), raws[0])
         raw.notes.find(remark.code, remark.line, about="frames", count=str(remark.count))
@@ -65,18 +71,6 @@ def _read_framed(profile: Profile, layout: Layout, frames: Frames, member: Membe
     if lines.torn and raws[-1].end is None:
         raws[-1].cut = True
     return raws
-
-
-def _attempt(
-    profile: Profile, layout: Layout, lines: Lines, part: str
-) -> tuple[list[Raw], Words, ParseError | None]:
-    words = Words()
-    bad = undecodable_line(lines)
-    if bad is not None:
-        got = repr(lines.raw(bad)[:40])
-        return [], words, lines.fail(bad, f"text in {lines.codec}", got, "undecodable")
-    raws = _read(profile, layout, lines, part, words)
-    return raws, words, next((raw.broken for raw in raws if raw.broken is not None), None)
 
 
 def _read(profile: Profile, layout: Layout, lines: Lines, part: str, words: Words) -> list[Raw]:

@@ -33,7 +33,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "phases": ("phase", "start"),
     "alarms": ("time", "code"),
     "samples": (),
-    "events": ("time",),
+    "events": (),
     "totals": (),
     "runs": ("started",),
 }

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from drivers._lines import Lines
     from drivers.profile.spec import Profile
 
 
@@ -33,7 +30,7 @@ class Words:
         else:
             self.strange.setdefault(line, word)
 
-    def right_in(self, declared: set[str], codec: str, others: list[str]) -> set[str]:
+    def right_in(self, declared: set[str], codec: str, others: tuple[str, ...]) -> set[str]:
         """Return the other codes in which the bytes of some strange word spell a declared one."""
         out = set()
         for word in self.strange.values():
@@ -52,19 +49,3 @@ def declared_words(profile: Profile) -> set[str]:
     fields = [one for layout in profile.layouts for block in layout.blocks for one in block.fields.values()]
     sections = {word for layout in profile.layouts for block in layout.blocks for word in block.section}
     return sections | {word for one in fields for word in (*one.words, *one.values)}
-
-
-def undecodable_line(lines: Lines) -> int | None:
-    """Return the index of the first whole line with bytes that its code does not have, or None."""
-    high = np.flatnonzero(lines.padded >= 128)  # noqa: PLR2004 - above ASCII
-    if not len(high):
-        return None
-    rows = np.unique(np.searchsorted(lines.start, high, "right") - 1)
-    for row in rows.tolist():
-        if lines.torn and row == len(lines) - 1:
-            continue
-        try:
-            lines.raw(row).decode(lines.codec)
-        except UnicodeDecodeError:
-            return int(row)
-    return None

@@ -1,0 +1,84 @@
+"""Which code a member is written in: a declared one that reads every byte, or one that the words prove."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drivers._lines import narrow, split_lines
+from drivers.profile.frames import framed_lines
+from ingestor.driver import ParseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drivers._lines import Lines
+    from drivers.profile.spec import Layout
+
+HEAD = 64 * 1024
+
+
+def declared_lines(data: bytes, layout: Layout, member: str) -> Lines:
+    """Return the lines in the first declared encoding that reads every byte of every whole line.
+
+    Raises:
+        ParseError: `undecodable`, `limit_line` or `limit_lines`.
+    """
+    marked = data.startswith(codecs.BOM_UTF8) and "utf-8" in layout.other_encodings
+    narrowed, first = narrow(data, ("utf-8",) if marked else layout.encodings, member)
+    lines = split_lines(narrowed, first, member)
+    bad = undecodable_line(lines)
+    if bad is None:
+        return lines
+    for codec in layout.encodings[layout.encodings.index(first) + 1 :] if first in layout.encodings else ():
+        other = replace(lines, codec=codec)
+        if not codec.startswith("utf-16") and undecodable_line(other) is None:
+            return other
+    raise lines.fail(
+        bad, f"text in {' or '.join(layout.encodings)}", repr(lines.raw(bad)[:40]), "undecodable"
+    )
+
+
+def other_lines(data: bytes, layout: Layout, member: str) -> Iterator[Lines]:
+    """Yield the lines in each encoding that the words of the layout would have to prove."""
+    for codec in layout.other_encodings:
+        try:
+            lines = split_lines(*narrow(data, (codec,), member), member)
+        except ParseError:
+            continue
+        if undecodable_line(lines) is None:
+            yield lines
+
+
+def first_lines(layout: Layout, data: bytes) -> list[Lines]:
+    """Return the whole lines at the beginning of a member, in each encoding that it may have."""
+    head = data[:HEAD]
+    if len(data) > HEAD:
+        wide = layout.encodings[0].startswith("utf-16")
+        head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1 + wide] or head
+    if layout.frames is not None:
+        return [framed_lines(head, layout.frames, layout)[0]]
+    try:
+        out = [declared_lines(head, layout, "")]
+    except ParseError:
+        out = []
+    return out + list(other_lines(head, layout, ""))
+
+
+def undecodable_line(lines: Lines) -> int | None:
+    """Return the index of the first whole line with bytes that its code does not have, or None."""
+    high = np.flatnonzero(lines.padded >= 128)  # noqa: PLR2004 - above ASCII
+    if not len(high) or not len(lines):
+        return None
+    rows = np.unique(np.maximum(np.searchsorted(lines.start, high, "right") - 1, 0))
+    for row in rows.tolist():
+        if lines.torn and row == len(lines) - 1:
+            continue
+        try:
+            lines.raw(row).decode(lines.codec)
+        except UnicodeDecodeError:
+            return int(row)
+    return None
