@@ -49,7 +49,7 @@ def normalise(
     belief = Belief(clock.now, zone, believed.earliest_year)
     start_believed = belief.of(log.started, log.line) is not None
     log = without_impossible_times(log, belief)
-    samples = None if log.samples is None else sampled(log.samples, belief, log.member, believed.channels)
+    samples = None if log.samples is None else sampled(log.samples, belief, log.member, believed)
     timeline = _timeline(log, samples, zone)
     started, ended = _ends(log, timeline, believed=start_believed)
     offset = _offset_at(clock.offsets.get(key, ()), started)

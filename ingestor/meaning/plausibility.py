@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ingestor.quantity import CHANNELS, FACTS, TOTALS, Quantity, Range
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _CUMULATIVE = Range((0, 12_000), (0, 25_000))
 _BLOOD = Range((0, 40_000), (0, 100_000))
@@ -17,19 +17,22 @@ _LOAD = Range((100, 1_000), (0, 25_000))
 _PHASE = Range((0, 5_000), (0, 25_000))
 _FLUID = Range((-1_000, 100_000), (-5_000, 250_000))
 
+_BALANCED = (
+    "effluent",
+    "dialysate",
+    "pre_infusion",
+    "post_infusion",
+    "preblood_infusion",
+    "syringe_infusion",
+    "excess_fluid",
+)
 # Cumulative channels; machines that balance fluids print small negative volumes at a start.
 _COUNTERS: dict[str, Range] = {
     "processed_plasma": _CUMULATIVE,
     "blood_processed": _BLOOD,
     "ac_volume": Range((0, 3_000), (0, 10_000)),
-    **dict.fromkeys(
-        (
-            "effluent", "dialysate", "pre_infusion", "post_infusion",
-            "preblood_infusion", "syringe_infusion", "excess_fluid",
-        ),
-        _FLUID,
-    ),
-}  # fmt: skip
+    **dict.fromkeys(_BALANCED, _FLUID),
+}
 
 
 def _ranges(quantities: Mapping[str, Quantity]) -> dict[str, Range]:
@@ -54,3 +57,11 @@ class Plausibility:
     phase_ml: Range = _PHASE
     duration: tuple[timedelta, timedelta] = (timedelta(hours=1), timedelta(hours=8))
     earliest_year: int = 1995
+
+    def of_channels(self, sampled: Collection[str | None]) -> Mapping[str, Range]:
+        """Return the ranges for a machine with these channels: one that balances fluids may count below zero."""
+        if not set(sampled) & set(_BALANCED):
+            return self.channels
+        usual = self.channels["processed_plasma"]
+        low = _FLUID.soft[0]
+        return {**self.channels, "processed_plasma": Range((low, usual.soft[1]), (low, usual.hard[1]))}

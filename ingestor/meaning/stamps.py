@@ -77,7 +77,8 @@ class Timeline:
                 continue
             utc, method = low
             if len(options) > 1 and low != high:
-                method = TimeMethod.ZONE_AMBIGUOUS
+                jumped = any(how is TimeMethod.CLOCK_JUMP for _, how in options)
+                method = TimeMethod.CLOCK_JUMP if jumped else TimeMethod.ZONE_AMBIGUOUS
             elif method is TimeMethod.ZONE_AMBIGUOUS and len(options) > 1:
                 method = TimeMethod.ZONE
             found.append(Instant(stamp.local, utc_of(utc - self.correction_ms), method))

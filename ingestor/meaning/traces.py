@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ingestor.driver import SampleBlock, SampleColumn
     from ingestor.meaning.belief import Belief
+    from ingestor.meaning.plausibility import Plausibility
     from ingestor.quantity import Range
 
 # Decimals added where a conversion has no end, such as mL/h to mL/min: enough to find the printed value again.
@@ -66,7 +67,7 @@ class Sampled:
         return any(bool(((c.mantissa > 0) & ~c.null).any()) for c in moving if c is not None)
 
 
-def sampled(block: SampleBlock, belief: Belief, member: str, ranges: Mapping[str, Range]) -> Sampled:
+def sampled(block: SampleBlock, belief: Belief, member: str, believed: Plausibility) -> Sampled:
     """Return the samples in canonical units at their instants; rows whose time cannot be are left out."""
     kept = belief.rows(block.local_ms)
     findings: list[Finding] = []
@@ -79,6 +80,7 @@ def sampled(block: SampleBlock, belief: Belief, member: str, ranges: Mapping[str
     placed = place(block.local_ms[kept], belief.zone, elapsed, block.offset_min)
     line = block.line[kept]
     columns: dict[str, TraceColumn] = {}
+    ranges = believed.of_channels([c.channel for c in block.columns])
     for column in block.columns:
         made = _column(column, kept, line, member, ranges, findings)
         name = made.channel

@@ -139,12 +139,21 @@ def test_a_printed_rate_per_hour_can_be_found_again(rate, scale):
     assert again == D(rate).scaleb(-scale)
 
 
-def test_small_negative_volumes_of_a_balancing_machine_are_believed_and_of_plasma_not(make):
+def test_small_negative_volumes_are_believed_of_a_machine_that_balances_fluids_and_of_no_other(make):
     effluent = make.column("effluent", ["-3", "0"], "ml")
     plasma = make.column("processed_plasma", ["-3", "0"], "ml")
-    run = normalise(make.log(samples=make.samples(["08:20:00", "08:21:00"], effluent, plasma)), make.clock())
-    assert run.trace.column("effluent").values()[0] == -3
-    assert run.trace.column("processed_plasma").null[0]
+    times = ["08:20:00", "08:21:00"]
+    balancing = normalise(make.log(samples=make.samples(times, effluent, plasma)), make.clock())
+    assert balancing.trace.column("effluent").values()[0] == -3
+    assert balancing.trace.column("processed_plasma").values()[0] == -3
+    other = normalise(make.log(samples=make.samples(times, plasma)), make.clock())
+    assert other.trace.column("processed_plasma").null[0]
+    huge = make.column("processed_plasma", ["-1001", "25001"], "ml")
+    assert (
+        normalise(make.log(samples=make.samples(times, effluent, huge)), make.clock())
+        .trace.columns[1]
+        .null.all()
+    )
 
 
 def test_every_row_that_was_read_is_stored_or_ignored(make):

@@ -314,3 +314,17 @@ def test_after_a_clock_was_set_back_the_end_is_carried_on_too(make):
     assert str(run.ended.utc)[11:19] == "08:56:00"
     finding = next(f for f in run.findings if f.code == "clock_set_back")
     assert (finding.line, finding.params["minutes"]) == (103, "55")
+
+
+def test_a_time_before_or_after_a_clock_was_set_back_is_marked_as_such_and_not_as_a_change_of_the_clocks(
+    make,
+):
+    times = ["08:20:00", "08:21:00", "08:22:00", "07:27:00", "07:28:00"]
+    flow = make.column("plasma_flow", ["30"] * 5, "ml/min")
+    alarm = make.alarm("07:40:00", line=5)
+    run = normalise(
+        make.log(start="07:00:00", end="09:00:00", samples=make.samples(times, flow), alarms=(alarm,)),
+        make.clock(),
+    )
+    assert run.alarms[0].onset.method is TimeMethod.CLOCK_JUMP
+    assert "time_ambiguous" not in [f.code for f in run.findings]
