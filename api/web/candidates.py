@@ -44,7 +44,9 @@ def warnings(
     columns = past.columns_of(connection, [session.id]).get(session.id, ())
     serials = [serial for serial, _ in columns]
     found = column_conflicts(patient, columns, _past(house, connection, session, serials))
-    return [said("page_column_conflict", language, {"serial": one.serial}) for one in found if one.serious]
+    return [
+        said("column_of_another_patient", language) | {"serial": one.serial} for one in found if one.serious
+    ]
 
 
 def _past(house: House, connection: Connection, session: Row[Any], serials: list[str]) -> list[PastSession]:

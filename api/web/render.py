@@ -30,6 +30,8 @@ NOTICES = {
     "patient": ("patient.saved", "measure.why", "upload.nothing_left"),
     "measured": ("measure.saved", "link.dose_moved", "upload.nothing_left"),
     "identified": ("patient.saved_identifier", "patient.saved_identifier_means", "upload.nothing_left"),
+    "decided": ("decide.decided", "link.dose_moved", "held.reversible"),
+    "cleared": ("upload.cleared", "upload.cleared_means", "upload.nothing_left"),
     "confirmed": ("upload.confirmed", "link.dose_moved", "upload.nothing_left"),
 }
 NAVIGATION = (

@@ -247,6 +247,22 @@ def waiting_parts(connection: Connection, whole: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def clear(connection: Connection, key: str, now: datetime) -> None:
+    """Take a submission out of its tray; it stays where it is.
+
+    Raises:
+        NotFound: there is no such submission.
+    """
+    query = update(submission).where(submission.c.id == key)
+    if connection.execute(query.values(cleared_at=now)).rowcount == 0:
+        raise NotFound("not_found")
+
+
+def annotate(connection: Connection, key: str, note: str) -> None:
+    """Keep what a person remarks on a submission."""
+    connection.execute(update(submission).where(submission.c.id == key).values(note=note))
+
+
 def confirm(connection: Connection, key: str, worker: str, now: datetime) -> bool:
     """Turn a preview into a submission that counts; return False if it counted before.
 

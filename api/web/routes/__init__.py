@@ -2,8 +2,19 @@
 
 from fastapi import APIRouter
 
-from api.web.routes import entry, linking, patients, raw, session, sessions, start, upload
+from api.web.routes import (
+    decisions,
+    entry,
+    linking,
+    patients,
+    raw,
+    session,
+    sessions,
+    start,
+    trays,
+    upload,
+)
 
 router = APIRouter(include_in_schema=False)
-for module in (entry, start, upload, sessions, session, linking, patients, raw):
+for module in (entry, start, upload, sessions, session, linking, patients, raw, trays, decisions):
     router.include_router(module.router)

@@ -8,9 +8,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.web.door import Visit, seeing
+from api.web.routes import trays
 from api.web.sight import shown
 from ingestor.access.permissions import Permission
-from ingestor.store.answers import trays, worklist
+from ingestor.store.answers import worklist
 
 router = APIRouter()
 
@@ -20,7 +21,7 @@ def start(visit: Annotated[Visit, seeing(Permission.OWN_ACCOUNT)]) -> Response:
     """Show the trays with their counts and the newest sessions."""
     caller = visit.caller
     with visit.house.db.read() as connection:
-        counts = trays.counts(connection, caller.centre, caller.ward) if caller.may(Permission.LINK) else {}
+        counts = trays.counts(visit, connection) if caller.may(Permission.LINK) else {}
         recent = []
         if caller.may(Permission.READ_SESSIONS):
             wanted = worklist.Wanted(ward=caller.ward)

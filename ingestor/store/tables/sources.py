@@ -58,6 +58,7 @@ submission = Table(
     Column("code", WORD),
     Column("receipt", DOC),
     Column("done_at", UTC_TIME),
+    Column("cleared_at", UTC_TIME),
 )  # fmt: skip
 
 job = Table(
