@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from api.web.formats import Formats
 from api.web.wording import text
 from ingestor.model import Status
+from ingestor.phrases import PARTS
 from ingestor.store.answers import worklist
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
     from api.web.door import Visit
@@ -49,6 +50,8 @@ class Outcome:
     means: str
     todo: str
     action: Action | None
+    confirmable: bool
+    clearable: bool
     findings: list[dict[str, Any]]
 
 
@@ -60,22 +63,56 @@ def shown(visit: Visit, connection: Connection, rows: list[dict[str, Any]]) -> l
         one["id"]: one["patient_id"] is not None
         for one in worklist.sessions(connection, visit.caller.centre, wanted, limit=len(keys) or 1)
     }
-    return [_row(visit.language, row, linked) for row in rows]
+    return [_row(visit, row, linked) for row in rows]
 
 
-def _row(language: str, row: dict[str, Any], linked: dict[str, bool]) -> Outcome:
+def _row(visit: Visit, row: dict[str, Any], linked: dict[str, bool]) -> Outcome:
+    language = visit.language
     receipt = row["receipt"] or {}
     status, code = row["status"], row["code"] or row["status"]
-    parts = (receipt.get("parts") or {}).get(language) or {
-        "happened": text("upload.is_queued", language),
-        "means": text("upload.queued_means", language),
-        "todo": text("upload.queued_todo", language),
-    }
+    parts = _parts(visit, row, receipt)
     return Outcome(
         row["id"], status, _kind(status, code), [member["name"] for member in row["members"]], row["at"],
         f"{code}-{row['id'].removeprefix('sub-')[:6]}", parts["happened"], parts["means"], parts["todo"],
-        _action(language, status, receipt.get("sessions") or [], linked), _findings(language, receipt),
+        _action(language, status, receipt.get("sessions") or [], linked),
+        status == Status.PREVIEW.value and row["cleared_at"] is None,
+        status == Status.REFUSED.value and row["cleared_at"] is None, _findings(language, receipt),
     )  # fmt: skip
+
+
+def _parts(visit: Visit, row: dict[str, Any], receipt: dict[str, Any]) -> dict[str, str]:
+    language = visit.language
+    if row["status"] == Status.PREVIEW.value and row["cleared_at"] is not None:
+        keys = ("upload.discarded", "upload.discarded_means", "upload.nothing_left")
+    elif row["status"] == Status.PREVIEW.value and receipt.get("preview"):
+        return _understood(visit, receipt["preview"])
+    elif receipt.get("parts"):
+        return dict(receipt["parts"][language])
+    else:
+        keys = ("upload.is_queued", "upload.queued_means", "upload.queued_todo")
+    return dict(zip(PARTS, (text(key, language) for key in keys), strict=True))
+
+
+def _understood(visit: Visit, seen: list[dict[str, Any]]) -> dict[str, str]:
+    """Say what would be saved."""
+    language, first = visit.language, seen[0]
+    formats = Formats(language, visit.house.settings.zone)
+    started = first["started_local"]
+    what = text(
+        "upload.preview_one", language,
+        when=formats.moment(datetime.fromisoformat(started) if started else None),
+        plasma=formats.quantity(first["processed_plasma_ml"], "mL"),
+        cycles=text("upload.cycles_of", language, n=first.get("cycles_completed") or 0),
+    )  # fmt: skip
+    if len(seen) > 1:
+        what = text("upload.preview_many", language, n=len(seen))
+    typed = first["patient_printed"]
+    known = "upload.preview_typed" if first["linked"] else "upload.preview_unknown"
+    return {
+        "happened": text("upload.preview_happened", language, what=what),
+        "means": text(known if typed else "upload.preview_nothing", language, typed=typed),
+        "todo": text("upload.preview_todo", language),
+    }
 
 
 def _kind(status: str, code: str) -> str:
@@ -88,8 +125,10 @@ def _findings(language: str, receipt: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _action(language: str, status: str, sessions: list[str], linked: dict[str, bool]) -> Action | None:
+    if status == Status.WAITING.value:
+        return None
     here = [key for key in sessions if key in linked]
-    if not here or status == Status.PREVIEW.value:
+    if not here:
         return None
     if len(sessions) > 1:
         return Action("/sessions", text("upload.open_sessions", language))

@@ -31,6 +31,9 @@ NOTICES = {
     "measured": ("measure.saved", "link.dose_moved", "upload.nothing_left"),
     "identified": ("patient.saved_identifier", "patient.saved_identifier_means", "upload.nothing_left"),
     "decided": ("decide.decided", "link.dose_moved", "held.reversible"),
+    "discarded": ("upload.discarded", "upload.discarded_means", "upload.nothing_left"),
+    "accepted": ("accept.saved", "link.dose_moved", "upload.nothing_left"),
+    "zone": ("clock.saved", "clock.saved_means", "upload.nothing_left"),
     "cleared": ("upload.cleared", "upload.cleared_means", "upload.nothing_left"),
     "confirmed": ("upload.confirmed", "link.dose_moved", "upload.nothing_left"),
 }
@@ -91,7 +94,7 @@ def fragment(request: Request, template: str, /, **context: Any) -> str:  # noqa
     me: Caller | None = context.get("me")
     language = language_of(request, me)
     frame = {
-        "request": request, "settings": settings, "me": None, "form_token": form_token_of(request),
+        "request": request, "settings": settings, "me": None, "in_tray": False, "form_token": form_token_of(request),
         "notice": _notice(request, language), "here": "/" + request.url.path.split("/")[1],
     }  # fmt: skip
     return _localised(language, settings.zone).get_template(template).render(frame | context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ from ingestor.model import (
     Total,
 )  # fmt: skip
 from ingestor.phrases import phrase
-from ingestor.store import doses, links, patients, places, runs, sessions, sources
+from ingestor.store import doses, links, patients, places, runs, sessions, sources, watching
 from ingestor.store.audit import Actor
 from ingestor.trace import Trace, TraceColumn, to_block
 
@@ -163,7 +164,7 @@ def _dose_row(
         "time_method": "zone", "device": device, "device_model": run.device.model,
         "device_serial": run.device.serial, "role": "adsorber", "driver": run.layout, "driver_version": "1",
         "evidence": "declared", "status": "provisional",
-        "status_reasons": ["driver_not_accepted"] if patient else ["unlinked", "driver_not_accepted"],
+        "status_reasons": ["driver_not_accepted"] if patient else ["no_patient", "driver_not_accepted"],
         "processed_plasma_ml": loads, "processed_plasma_reading": "reported", "reported_ml": loads,
         "cycles_ml": loads, "counter_ml": loads - 13, "integrated_ml": loads + 11, "agreement": "agreed",
         "max_disagreement": Decimal("0.0038"), "native_plasma_ml": Decimal(5541),
@@ -195,7 +196,7 @@ def store(
     """Store a run as a session of its own and return the session's id."""
     now = datetime.now(UTC)
     source = derived(
-        "s", run.device.serial, run.printed_id or "", run.started.local.isoformat(), str(run.complete)
+        "s", run.device.serial, run.printed_id or "", run.started.local.isoformat(), str(run.complete), state
     ).ljust(64, "0")
     member = sources.StoredMember("session.csv", source, 207_000)
     sub = sources.accept(connection, centre, source, [member], sources.Order("web", NURSE), "w", now)
@@ -218,6 +219,8 @@ def store(
         links.append(
             connection, key, patient, rule="identifier", actor="system", reason="strip-zeros", at=now
         )
+    if state != "current":
+        return key
     doses.record(connection, _dose_row(key, centre, run, device, source, patient, **dose), "ingest", now)
     receipt = {
         "source": source, "members": [{"name": "session.csv", "bytes": 207_000, "sha256": source}], "submission": sub,
@@ -284,4 +287,30 @@ def furnish(connection: Connection, centre: str) -> dict[str, str]:
         connection, centre, a_run(day - timedelta(days=3), "TC20-0204", "870", "481517", every=30), patient=bert,
         status="withheld", status_reasons=["readings_disagree"], agreement="disagreed", counter_ml=Decimal(4980), max_disagreement=Decimal("0.2199"),
     )  # fmt: skip
+    found |= _troubles(connection, centre)
     return found
+
+
+def _troubles(connection: Connection, centre: str) -> dict[str, str]:
+    """Something for every tray: a held reading, a refused and a waiting file, a shared column, a lost share."""
+    now = datetime.now(UTC)
+    again = a_run(
+        START, "TC20-0117", "4100", "00481516", cycles=9, every=30,
+        findings=(Finding("unknown_column", Severity.WARNING, "session.csv", 17, {"column": "QX"}),),
+    )  # fmt: skip
+    store(connection, centre, again, state="held")
+    for status, code in (("refused", "not_recognised"), ("waiting", "waiting_companion")):
+        source = derived("s", status).ljust(64, "0")
+        member = sources.StoredMember(f"{status}.csv", source, 1200)
+        key = sources.accept(connection, centre, source, [member], sources.Order("web", NURSE), "w", now)
+        parts = {x: phrase(code, x, days=90, parts="b.csv", hours=24) for x in ("de", "en")}
+        sources.finish(connection, key, status, code, {"parts": parts, "sessions": [], "findings": []}, now)
+    folder = watching.enter(connection, centre, b"/mnt/exports", now)
+    watching.note(connection, folder, "folder_gone", None, (0, 0), now)
+    carla = patients.add(connection, centre, now, name="Carla Probe")
+    shared = a_run(START - timedelta(days=4), "TC20-0117", "4090", None, cycles=6, every=30)
+    unseen = Finding("unknown_column", Severity.WARNING, "session.csv", 17, {"column": "QX"})
+    store(connection, centre, replace(shared, findings=(unseen,)), patient=carla)
+    machine = places.device_id(centre, shared.device)
+    held = runs.revisions_of(connection, [runs.run_id(centre, again)])[-1].id
+    return {"machine": machine, "held": held, "carla": carla}

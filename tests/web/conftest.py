@@ -74,6 +74,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 service.now(),
                 password=passwords.hashed(PASSWORD),
             )
+    made["pseudonym"] = service.pseudonyms.of(made["anna"])
     yield Site(url, app, made)
     server.should_exit = True
     thread.join(10)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from api.web.routes.trays import ORDER
 from tests.web.conftest import PASSWORD, signed_in
 
 if TYPE_CHECKING:
@@ -24,9 +25,12 @@ PAGES = {
         "/sessions/{withheld}", "/sessions/{linked}/print", "/sessions/{unlinked}/link", "/sessions/{unlinked}/link?q=anna",
         "/sessions/{unlinked}/link/{anna}", "/sessions/{linked}/unlink", "/patients", "/patients?q=nobody",
         "/patients/{anna}", "/patients/{bert}", "/patients/new", "/about", "/sessions/none",
+        "/machines", "/machines/{machine}", "/machines/{machine}/accept", "/columns", "/columns/GA-TC20-0117-1",
+        "/week?of=2026-10-28", *(f"/trays/{name}" for name in ORDER), "/held/{held}",
     ),
-    "analyst": ("/", "/sessions", "/sessions/{linked}", "/upload"),
-    "admin": ("/", "/sessions"),
+    "steward": ("/trays/withheld", "/trays/questions", "/held/{held}", "/machines/{machine}/accept", "/sessions/{withheld}"),
+    "analyst": ("/", "/sessions", "/sessions/{linked}", "/upload", "/cohort", "/cohort?from=2030-01-01", "/courses/{pseudonym}"),
+    "admin": ("/", "/sessions", "/machines/{machine}"),
 }  # fmt: skip
 ALL = [(role, path) for role, paths in PAGES.items() for path in paths]
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

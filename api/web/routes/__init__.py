@@ -6,7 +6,10 @@ from api.web.routes import (
     decisions,
     entry,
     linking,
+    machines,
+    overview,
     patients,
+    preview,
     raw,
     session,
     sessions,
@@ -16,5 +19,19 @@ from api.web.routes import (
 )
 
 router = APIRouter(include_in_schema=False)
-for module in (entry, start, upload, sessions, session, linking, patients, raw, trays, decisions):
+for module in (
+    entry,
+    start,
+    upload,
+    preview,
+    sessions,
+    session,
+    linking,
+    patients,
+    raw,
+    trays,
+    decisions,
+    machines,
+    overview,
+):
     router.include_router(module.router)

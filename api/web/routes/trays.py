@@ -72,7 +72,9 @@ def _sessions(wanted: Wanted) -> Any:  # noqa: ANN401 - one of the functions of 
 def _submitted(status: str) -> Any:  # noqa: ANN401 - one of the functions of the table below
     def content(visit: Visit, connection: Connection) -> dict[str, Any]:
         found = uploads.with_status(connection, visit.caller.centre, [status], _MOST)
-        return {"rows": outcomes.shown(visit, connection, [row for row in found if row["cleared_at"] is None])}
+        return {
+            "rows": outcomes.shown(visit, connection, [row for row in found if row["cleared_at"] is None])
+        }
 
     return content
 
@@ -125,7 +127,11 @@ def _shares(visit: Visit, connection: Connection) -> dict[str, Any]:
     for row in rows:
         row["parts"] = said(row["state"], visit.language, {"folder": row["name"]})
         row["waiting"] = [
-            {"name": file.name, "at": file.at, "parts": said(file.code, visit.language) if file.code else None}
+            {
+                "name": file.name,
+                "at": file.at,
+                "parts": said(file.code, visit.language) if file.code else None,
+            }
             for file in watching.open_files(connection, row["id"])[:_MOST]
         ]
     return {"rows": rows}

@@ -24,8 +24,8 @@ def upload(visit: Annotated[Visit, seeing(Permission.SUBMIT)]) -> Response:
     since = visit.house.now() - _KEPT_IN_SIGHT
     with visit.house.db.read() as connection:
         rows = shown(visit, connection, uploads.of_actor(connection, visit.caller.name, since))
-    waiting = sum(row.status == "preview" for row in rows)
-    return visit.page("upload.html", rows=rows, waiting_confirmation=waiting, preview=False)
+    waiting = sum(row.confirmable for row in rows)
+    return visit.page("upload.html", rows=rows, waiting_confirmation=waiting, preview=True)
 
 
 @router.get("/upload/rows")

@@ -1,0 +1,138 @@
+"""Machines and columns, as the ward knows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from fastapi import APIRouter
+from starlette.responses import RedirectResponse, Response
+
+from api.web import session_view
+from api.web.door import Visit, changing, seeing
+from api.web.sight import shown
+from api.web.wording import said, text
+from ingestor.access.permissions import Permission
+from ingestor.errors import Invalid, NotFound
+from ingestor.flow import acceptance
+from ingestor.meaning.gaps import missing
+from ingestor.store import audit, places
+from ingestor.store.answers import machines as answers
+from ingestor.store.answers import worklist
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+router = APIRouter()
+_SHOWN = 20
+# What a person compares with the machine's screen before signing.
+CHECKS = ("start", "plasma", "cycles", "alarms", "columns")
+
+
+@router.get("/machines")
+def machines(visit: Annotated[Visit, seeing(Permission.READ_MACHINES)]) -> Response:
+    """Show all machines."""
+    with visit.house.db.read() as connection:
+        rows = answers.machines(connection, visit.caller.centre)
+    return visit.page("machines.html", rows=rows)
+
+
+def _machine(visit: Visit, connection: Connection, key: str) -> dict[str, Any]:
+    found = next((m for m in answers.machines(connection, visit.caller.centre) if m["id"] == key), None)
+    if found is None:
+        raise NotFound("no_such_device")
+    return found
+
+
+@router.get("/machines/{key}")
+def machine(visit: Annotated[Visit, seeing(Permission.READ_MACHINES)], key: str) -> Response:
+    """Show a machine."""
+    house, caller = visit.house, visit.caller
+    with house.db.read() as connection:
+        one = _machine(visit, connection, key)
+        wanted = worklist.Wanted(device=key, ward=caller.ward)
+        see_sessions = caller.may(Permission.READ_SESSIONS)
+        rows = worklist.sessions(connection, caller.centre, wanted, limit=_SHOWN) if see_sessions else []
+        return visit.page(
+            "machine.html", one=one, rows=shown(visit, rows), readings=answers.readings(connection, key),
+            gaps=missing(number for number, _ in answers.printed_numbers(connection, key)),
+            ledger=answers.ledger(connection, key), zones=sorted(available_timezones()),
+            accepted=answers.acceptances(connection, caller.centre, one["model"]),
+        )  # fmt: skip
+
+
+@router.post("/machines/{key}/zone")
+def set_zone(visit: Annotated[Visit, changing(Permission.MANAGE_MACHINES)], key: str) -> Response:
+    """Say in which zone a machine's clock runs; files that come from now on are read by it."""
+    zone = visit.field("zone", 60)
+    if zone and zone not in available_timezones():
+        raise Invalid("unknown_zone", zone=zone)
+    with visit.house.db.write() as connection:
+        places.set_zone(connection, key, ZoneInfo(zone).key if zone else None)
+        audit.record(connection, visit.actor, "set-zone", key, zone=zone or None)
+    return RedirectResponse(f"/machines/{key}?done=zone", 303)
+
+
+@router.get("/machines/{key}/accept")
+def compare(visit: Annotated[Visit, seeing(Permission.READ_MACHINES)], key: str) -> Response:
+    """Lead through the comparison of one session with the machine's screen."""
+    return _comparison(visit, key)
+
+
+def _comparison(visit: Visit, key: str, wrong: dict[str, str] | None = None) -> Response:
+    house, caller = visit.house, visit.caller
+    with house.db.read() as connection:
+        one = _machine(visit, connection, key)
+        wanted = worklist.Wanted(device=key, ward=caller.ward)
+        newest = worklist.sessions(connection, caller.centre, wanted, limit=1)
+        if not newest:
+            raise NotFound
+        dose = session_view.dose_of(connection, newest[0]["id"])
+        parts = session_view.parts_of(connection, newest[0]["id"])
+    part = next((p for p in parts if p.device_id == key), None)
+    notice = {"notice": {"kind": "bad", **wrong}} if wrong else {}
+    return visit.page(
+        "accept.html", status=422 if wrong else 200, one=one, session=shown(visit, newest)[0], dose=dose, part=part,
+        checks=CHECKS, **notice,
+    )  # fmt: skip
+
+
+@router.post("/machines/{key}/accept")
+def accept(visit: Annotated[Visit, changing(Permission.DECIDE)], key: str) -> Response:
+    """Record that a person found the reading of this model right, or not."""
+    checked = [name for name in CHECKS if visit.field(name) == "true"]
+    if len(checked) < len(CHECKS):
+        return _comparison(visit, key, said("page_not_all_checked", visit.language))
+    with visit.house.db.write() as connection:
+        one = _machine(visit, connection, key)
+        newest = next(iter(answers.readings(connection, key)), None)
+        if newest is None:
+            raise NotFound
+        stamp = (newest["driver"], newest["driver_version"], one["model"])
+        compared = ", ".join(text(f"check.{name}", visit.language) for name in checked)
+        note = f"{compared}. {visit.field('note')}".strip()
+        acceptance.accept(visit.house, connection, stamp, visit.caller.name, note, visit.actor)
+    return RedirectResponse(f"/machines/{key}?done=accepted", 303)
+
+
+@router.get("/columns")
+def columns(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)]) -> Response:
+    """Show all columns with a serial number, the last used first."""
+    with visit.house.db.read() as connection:
+        rows = answers.columns(connection, visit.caller.centre)
+    return visit.page("columns.html", rows=rows)
+
+
+@router.get("/columns/{serial:path}")
+def column(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)], serial: str) -> Response:
+    """Show every use of a column."""
+    with visit.house.db.read() as connection:
+        rows = answers.column_uses(connection, visit.caller.centre, serial)
+    if not rows:
+        raise NotFound
+    who = {row["patient_id"] for row in rows if row["patient_id"]}
+    if not visit.caller.sees_identity:
+        rows = [row | {"name": None, "patient_id": None} for row in rows]
+    serious = len(who) > 1 and any(row["regenerable"] is not False for row in rows)
+    warning = said("column_of_another_patient", visit.language) if serious else None
+    return visit.page("column.html", serial=serial, rows=rows, patients=len(who), warning=warning)
