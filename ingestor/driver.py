@@ -232,6 +232,7 @@ class SampleBlock:
         elapsed_s: the machine's own run-time counter in seconds (int64), None where it has none.
         segments: row indices at which the layout says that counters began again.
         offset_min: offset from UTC where the layout prints one, for all rows.
+        member: where the rows stand; empty where it is the log's own member.
     """
 
     local_ms: npt.NDArray[np.int64]
@@ -241,6 +242,7 @@ class SampleBlock:
     elapsed_s: npt.NDArray[np.int64] | None = None
     segments: tuple[int, ...] = ()
     offset_min: int | None = None
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

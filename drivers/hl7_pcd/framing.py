@@ -68,7 +68,7 @@ class _Line:
 def read_stream(data: bytes, member: str) -> Stream:
     """Split bytes into messages; never raises."""
     reader = _Reader(member)
-    for line in _lines(data.removeprefix(b"\xef\xbb\xbf")):
+    for line in _lines(data.removeprefix(b"\xef\xbb\xbf").rstrip(b"\0")):
         reader.take(line)
     return reader.finish()
 
@@ -165,7 +165,7 @@ class _Reader:
             lines = lines[:-1]
         if not lines:
             return
-        if self.framed and not whole:
+        if (self.framed or self.stream.batch) and not whole:
             self.stream.cut_at = self.stream.cut_at or lines[0].number
             return
         self.in_batch += 1

@@ -89,7 +89,7 @@ def device_log(treatment: Treatment, codes: Codes, member: str, *, closed: bool 
         phases=columns.phases([(at, found) for at, found in states if at], last, remarks),
         alarms=alarms.fold(notices, codes, model, remarks),
         events=events,
-        totals=table.totals(),
+        totals=table.totals() if span.ended or closed else (),
         facts=_facts(reports, codes, model),
         samples=table.block(),
         ignored=tuple(Ignored(reason, rows) for reason, rows in ignored.items() if rows),

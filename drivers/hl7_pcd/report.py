@@ -133,9 +133,7 @@ def _report(message: Message, order: Segment, *, alarm: bool) -> Report:
         at, remark = read_time(segment.text(number))
         if remark:
             report.remarks.append((remark, segment.line))
-        if at is not None:
-            report.at = at
-            break
+        report.at = report.at or at
     return report
 
 

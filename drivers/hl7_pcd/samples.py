@@ -14,7 +14,7 @@ from drivers._packing import local_ms, sample_column
 from drivers.hl7_pcd.terms import EVENTS
 from drivers.hl7_pcd.values import is_number, number_of
 from ingestor.driver import NamedNumber, Number, SampleBlock, StateColumn
-from ingestor.quantity import CHANNELS, convert
+from ingestor.quantity import CHANNELS, convert, ucum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,8 @@ _TOTALS = ("processed_plasma", "blood_processed", "ac_volume")
 _SAMPLED = frozenset({"channel", "facts", "known", "mean", "unknown"})
 _THERAPY_TIME = 158720
 _MOST_WORDS = 2**15 - 1
+# Kept where a unit that changes in mid-treatment is converted: more than any machine prints.
+_DECIMALS = 6
 _JITTER_ML = Decimal(20)
 
 
@@ -103,15 +105,17 @@ class SampleTable:
     def _column(self, channel: str | None, name: str) -> SampleColumn:
         cells = self.numbers[channel, name]
         units = list(dict.fromkeys(number.unit for number, _ in cells.values()))
+        changes = len({ucum(unit) or unit for unit in units}) > 1
         values: list[Decimal | None] = [None] * len(self.rows)
         unit = units[0]
-        if len(units) > 1:
+        if changes:
             unit = CHANNELS[channel].unit if channel else unit
         for index, (number, line) in cells.items():
             values[index] = number.value
-            if len(units) > 1 and number.value is not None:
-                values[index] = convert(number.value, number.unit, unit)
-                if values[index] is None:
+            if changes and number.value is not None:
+                converted = convert(number.value, number.unit, unit)
+                values[index] = None if converted is None else round(converted, _DECIMALS)
+                if converted is None:
                     self.remarks.add("unit_unknown", line, kind=channel or name, unit=number.unit[:40])
         return sample_column(channel, self.labels[channel, name], unit, values)
 

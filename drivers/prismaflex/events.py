@@ -35,7 +35,7 @@ class Happened:
     """What the event member tells.
 
     Attributes:
-        times: of the rows with a given code, in printed order.
+        times: line and time of the rows with a given code; the lines give the order, clocks are set back.
         therapy: as chosen before the start, else the last one chosen.
         patients: every patient number typed, with its line.
         removal: prescribed removal of fluid [mL/h] from each time on.
@@ -45,7 +45,7 @@ class Happened:
     events: list[EventRow] = field(default_factory=list)
     alarms: list[AlarmRow] = field(default_factory=list)
     facts: dict[str, NamedNumber] = field(default_factory=dict)
-    times: dict[tuple[int, int], list[Stamp]] = field(default_factory=dict)
+    times: dict[tuple[int, int], list[tuple[int, Stamp]]] = field(default_factory=dict)
     seen: set[tuple[int, int]] = field(default_factory=set)
     first: Stamp | None = None
     last: Stamp | None = None
@@ -121,7 +121,7 @@ def _take(row: _Row, found: Happened, codes: Codes, remarks: Remarks, member: st
     found.seen.add(row.code)
     if row.at is not None:
         found.first, found.last = found.first or row.at, row.at
-        found.times.setdefault(row.code, []).append(row.at)
+        found.times.setdefault(row.code, []).append((row.line, row.at))
     priority = codes.priority(row.code[0])
     if priority is not None:
         kind = codes.alarm_kind(*row.code)

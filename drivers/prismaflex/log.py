@@ -56,7 +56,7 @@ def device_log(family: Family, codes: Codes, remarks: Remarks) -> DeviceLog:
     volumes = _series(read.tables.get(VOLUMES), samples.VOLUMES, remarks)
     pressures = _series(read.tables.get(PRESSURES), samples.PRESSURES, remarks)
     started = _started(found, events, remarks)
-    ended = _ended(found, started)
+    ended = _ended(found)
     plasma = _plasma(found, codes, remarks)
     if volumes is not None and (wrong := off_balance(volumes, found.removal)):
         remarks.add("balance_wrong", wrong[0], member=volumes.name, wrong=str(len(wrong)))
@@ -160,7 +160,7 @@ def _series(table: Table | None, channels: dict[str, str], remarks: Remarks) -> 
 
 def _started(found: Happened, events: Table, remarks: Remarks) -> Stamp:
     if starts := found.times.get(START):
-        return starts[0]
+        return starts[0][1]
     if found.first is None or not events.whole:
         expected, got = "the start of the treatment (class 8, type 16)", "none before the file ends"
         raise ParseError(events.name, events.rows[-1][0], expected, got, "no_identity")
@@ -168,11 +168,15 @@ def _started(found: Happened, events: Table, remarks: Remarks) -> Stamp:
     return found.first
 
 
-def _ended(found: Happened, started: Stamp) -> Stamp | None:
-    """The end printed after the last start, else the last row."""
-    ends, last_start = found.times.get(END, []), found.times.get(START, [started])[-1]
-    after = [stamp for stamp in ends if stamp.local >= last_start.local]
-    return after[-1] if after else found.last
+def _end_mark(found: Happened) -> tuple[int, Stamp] | None:
+    """The end printed after the last start, None where there is none."""
+    last_start = found.times.get(START, [(0, None)])[-1][0]
+    return next((end for end in reversed(found.times.get(END, [])) if end[0] > last_start), None)
+
+
+def _ended(found: Happened) -> Stamp | None:
+    end = _end_mark(found)
+    return found.last if end is None else end[1]
 
 
 def _plasma(found: Happened, codes: Codes, remarks: Remarks) -> bool:
@@ -206,11 +210,12 @@ def _is_whole(
 
 def _last_flow(found: Happened) -> datetime | None:
     """Until when rows of every minute are due: the last stop before the end, else the end."""
-    if not (ends := found.times.get(END)):
+    end = _end_mark(found)
+    if end is None:
         return None
-    starts = found.times.get(START, ends[:1])
-    stops = [s.local for s in found.times.get(STOP, []) if starts[-1].local <= s.local <= ends[-1].local]
-    return stops[-1] if stops else ends[-1].local
+    last_start = found.times.get(START, [(0, None)])[-1][0]
+    stops = [stop for line, stop in found.times.get(STOP, []) if last_start < line < end[0]]
+    return (stops[-1] if stops else end[1]).local
 
 
 def _patient(found: Happened, serial: str, remarks: Remarks) -> tuple[str | None, str | None]:

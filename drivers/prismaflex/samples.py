@@ -147,12 +147,14 @@ def block(volumes: Series | None, pressures: Series | None, *, plasma: bool) -> 
     Args:
         volumes: of the volume member.
         pressures: of the pressure member.
-        plasma: the effluent is taken as removed plasma, as a channel of its own beside the printed one.
+        plasma: the effluent is taken as removed plasma, as a channel of its own beside the printed one; the
+            small negative volumes that a start may print are no plasma.
     """
     rows = joined(volumes, pressures)
     if not rows:
         return None
     times, lines = [], []
+    named = next(series for series in (volumes, pressures) if series is not None)
     for i, j in rows:
         source, row = (volumes, i) if i is not None else (pressures, j)
         assert source is not None  # noqa: S101 - a row index comes from its series
@@ -166,6 +168,7 @@ def block(volumes: Series | None, pressures: Series | None, *, plasma: bool) -> 
         local_ms=local_ms(times),
         line=np.array(lines, dtype=np.int32),
         columns=tuple(columns),
+        member=named.name,
         elapsed_s=_elapsed(volumes, [pair[0] for pair in rows]),
     )
 
@@ -181,7 +184,8 @@ def _columns(
         printed = "" if channel is None else "/min" if channel.startswith("pump_speed") else unit
         made.append(sample_column(channel, heading, printed, cells))
         if plasma and channel == "effluent":
-            made.append(sample_column("processed_plasma", heading, unit, cells))
+            removed = [None if cell is None or cell < 0 else cell for cell in cells]
+            made.append(sample_column("processed_plasma", heading, unit, removed))
     return made
 
 

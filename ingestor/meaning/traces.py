@@ -69,6 +69,7 @@ class Sampled:
 
 def sampled(block: SampleBlock, belief: Belief, member: str, believed: Plausibility) -> Sampled:
     """Return the samples in canonical units at their instants; rows whose time cannot be are left out."""
+    member = block.member or member
     kept = belief.rows(block.local_ms)
     findings: list[Finding] = []
     ignored: tuple[Ignored, ...] = ()

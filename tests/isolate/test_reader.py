@@ -150,6 +150,17 @@ def test_a_line_of_exactly_the_limit_is_read_over(reader: Reader, bundle: Make) 
     assert trouble.code == "unreadable"
 
 
+@pytest.mark.parametrize(
+    "rest", [b"line\r" * 20_000 + b"\n", b"line\n" * 2_000 + bytes(100_000)], ids=["mixed ends", "zero bytes"]
+)
+def test_mixed_line_ends_and_room_reserved_by_a_copy_are_no_long_line(
+    reader: Reader, bundle: Make, rest: bytes
+) -> None:
+    trouble = reader.read(bundle(b"plain cut\n" + rest), CLOCK).trouble
+    assert trouble is not None
+    assert trouble.code == "unreadable"
+
+
 @pytest.mark.parametrize("size_mib", [100, pytest.param(256, marks=pytest.mark.torture)])
 def test_one_endless_line_costs_little_time_and_memory(reader: Reader, bundle: Make, size_mib: int) -> None:
     began = time.monotonic()
