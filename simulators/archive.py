@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulators.clinic import Appointment, Clinic, Ward, appointments, people
 from simulators.eras import SEPARATOR
-from simulators.export import Folder, TruthFile, Written
+from simulators.export import Folder, Written
 from simulators.faults import FAULTS, Fault
 from simulators.igg import Laboratory
 from simulators.layout import Style
@@ -103,24 +103,23 @@ class Books:
 
 def write_archive(order: ArchiveOrder, out: Path) -> dict[str, Any]:
     """Write exports, `patients.csv`, `measurements.csv` and `truth.json`; what was written."""
-    out.mkdir(parents=True, exist_ok=True)
-    truth = TruthFile(out / "truth.json", NAME, order.seed, ())
-    folder = Folder(out, truth, keep_names=order.centres == 1)
     with ExitStack() as stack:
-        tables = [
-            csv.writer(
-                stack.enter_context((out / name).open("w", encoding="utf-8", newline="")), lineterminator="\n"
-            )
-            for name in ("patients.csv", "measurements.csv")
-        ]
-        tables[0].writerow(PATIENT_COLUMNS)
-        tables[1].writerow(MEASUREMENT_COLUMNS)
+        folder = stack.enter_context(Folder(out, NAME, order.seed, keep_names=order.centres == 1))
+        patients = _table(stack, out / "patients.csv", PATIENT_COLUMNS)
+        measurements = _table(stack, out / "measurements.csv", MEASUREMENT_COLUMNS)
         for clinic in order.clinics():
-            books = Books(tables[0], tables[1])
+            books = Books(patients, measurements)
             _register(clinic, books)
             for under, written in history(clinic, books):
                 folder.add(written, f"exports/{under}")
-    return {"layout": NAME, "seed": order.seed, **folder.close()}
+    return folder.summary
+
+
+def _table(stack: ExitStack, path: Path, columns: tuple[str, ...]) -> Any:  # noqa: ANN401  (csv's writer has no name)
+    file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    return writer
 
 
 def _register(clinic: Clinic, books: Books) -> None:

@@ -12,7 +12,7 @@ import click
 
 from simulators import archive
 from simulators.catalogue import LAYOUTS
-from simulators.export import Folder, TruthFile
+from simulators.export import Folder
 from simulators.faults import FAULTS
 from simulators.layout import Style
 from simulators.live.talking import WAYS, Call, talk
@@ -100,15 +100,14 @@ def simulate(context: click.Context, layout: str, **options: Unpack[Options]) ->
         faults = faults_for(chosen, options["faults"])
     except NotPossibleError as error:
         raise click.BadParameter(str(error), param_hint="--fault") from error
-    truth = TruthFile(options["out"] / "truth.json", layout, order.seed, options["faults"])
-    folder = Folder(options["out"], truth)
     if options["live"]:
         told = talk(_call(layout, options), order, chosen, style, faults, say)
     else:
         told = simulated(order, chosen, style, faults)
-    for written in told:
-        folder.add(replace(written, members={}) if options["live"] else written)
-    tell(context, {"layout": layout, "seed": order.seed, **folder.close()}, as_json=options["as_json"])
+    with Folder(options["out"], layout, order.seed, options["faults"]) as folder:
+        for written in told:
+            folder.add(replace(written, members={}) if options["live"] else written)
+    tell(context, folder.summary, as_json=options["as_json"])
 
 
 def say(news: dict[str, Any]) -> None:

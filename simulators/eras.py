@@ -124,5 +124,18 @@ SERIES = replace(
     _era("series", "twin-column-report", (0.60, 1.0), 0.4, Firmware(0.0, "3.20", "2.1")), with_separator=True
 )
 SERIAL = _era("serial", "twin-column-serial", (0.70, 1.0), 0.5, Firmware(0.0, "5.02", "1"))
-ERAS = (PAPER, OLD_TWIN, TWIN, ENGLISH_TWIN, MEMBRANE, JOURNAL, SERIES, SERIAL)
+EXCHANGE = replace(
+    _era(
+        "exchange",
+        "prismaflex",
+        (0.72, 1.0),
+        0.2,
+        Firmware(0.0, "5.10 V02R01", "5.10"),
+        Firmware(0.4, "8.20 V04R00", "8.20"),
+    ),
+    therapy="TPE",
+)
+NETWORKED = _era("networked", "hl7-pcd", (0.85, 1.0), 0.25, Firmware(0.0, "1.9.2", "batch"))
+# The order is part of the serial numbers: append only.
+ERAS = (PAPER, OLD_TWIN, TWIN, ENGLISH_TWIN, MEMBRANE, JOURNAL, SERIES, SERIAL, EXCHANGE, NETWORKED)
 SEPARATOR = LAYOUTS["separator-record"]

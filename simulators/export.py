@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,7 +57,6 @@ class TruthFile:
     """`truth.json`, written session by session so that a registry fits into little memory."""
 
     def __init__(self, path: Path, layout: str, seed: int, faults: Iterable[str]) -> None:
-        self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8")
         head = json.dumps({"layout": layout, "seed": seed, "faults": list(faults)}, ensure_ascii=False)
@@ -69,24 +68,35 @@ class TruthFile:
         self._file.write(("," if self._count else "") + "\n" + json.dumps(session, ensure_ascii=False))
         self._count += 1
 
-    def close(self) -> str:
-        """Finish the document; its path."""
+    def close(self) -> None:
+        """Finish the document, whatever has been written so far."""
         self._file.write("\n]}\n")
         self._file.close()
-        return str(self._path)
 
 
 @dataclass
 class Folder:
-    """A folder that exports are written into, with one `truth.json`."""
+    """A folder that exports are written into, with one `truth.json` that is whole whenever the work ends.
+
+    Use it as a context: what was written before an error or an interruption keeps its truth.
+    """
 
     out: Path
-    truth: TruthFile
+    layout: str
+    seed: int
+    faults: tuple[str, ...] = ()
     keep_names: bool = True
     files: list[str] = field(default_factory=list)
     count: int = 0
     bytes: int = 0
     sessions: int = 0
+
+    def __enter__(self) -> Self:
+        self._truth = TruthFile(self.out / "truth.json", self.layout, self.seed, self.faults)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._truth.close()
 
     def add(self, written: Written, under: str = "") -> None:
         """Write one export's members and its truths."""
@@ -98,18 +108,21 @@ class Folder:
             (place / name).write_bytes(content)
             self.bytes += len(content)
         for session in written.sessions:
-            self.truth.add({**session, "files": names})
+            self._truth.add({**session, "files": names})
         self.count += len(names)
         self.sessions += len(written.sessions)
         if self.keep_names:
             self.files += names
 
-    def close(self) -> dict[str, Any]:
-        """What was written: folder, files, bytes, sessions, path of the truth."""
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What was written: layout, seed, folder, files, bytes, sessions, path of the truth."""
         return {
+            "layout": self.layout,
+            "seed": self.seed,
             "out": str(self.out),
             "files": self.files if self.keep_names else self.count,
             "bytes": self.bytes,
             "sessions": self.sessions,
-            "truth": self.truth.close(),
+            "truth": str(self.out / "truth.json"),
         }

@@ -38,7 +38,7 @@ class Dose:
     Source: domain page, section 1.
     """
 
-    volumes: tuple[float, float] = (1.6, 2.6)
+    volumes: tuple[float, float] = (1.2, 2.4)
     flow: tuple[float, float] = (20, 45)
 
 

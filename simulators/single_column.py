@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SEPARATE = "separate"
 RINSEBACK_SECONDS = 300
+# Less plasma than this share of a column's capacity is not worth a fresh one.
+WORTH_A_COLUMN = 0.2
 OF_COLUMNS = {"column_pressure_high"}
 
 
@@ -115,7 +117,7 @@ def _load_columns(plan: Plan, course: _Course, begin: int, until: int, incidents
         end = min(full, until, halfway if start < halfway else until)
         course.spans.append((start, end))
         course.phases.append(Phase(use, "A", LOAD, start, end, 0.0))
-        if end >= until - 900 or moved[until] - moved[end] < limit * 0.08:
+        if end >= until - 900 or moved[until] - moved[end] < limit * WORTH_A_COLUMN:
             break
         change = int(rng.integers(180, 420))
         course.changes.append(Pause(end, end + change, "column_change"))

@@ -26,6 +26,8 @@ REGENERATION = (
 )
 PRIME_SECONDS, PRIME_VOLUMES = 150, 2.4
 RINSEBACK_SECONDS, RINSEBACK_ML = 300, 280.0
+# Less plasma than this share of a load is not worth another one.
+WORTH_A_LOAD = 0.65
 OTHER = {"A": "B", "B": "A"}
 
 
@@ -121,9 +123,7 @@ def _alternate(run: _Run, begin: int, incidents: Incidents, outage: tuple[int, i
         run.ready[position] = free
         if run.plan.troubles.column_change and len(run.hung) == 2 and end > run.plan.seconds // 2:
             _change_column(run, cycle, position, free)
-        if run.moved[run.until] - run.moved[end] < target * 0.4 and end != full:
-            break
-        if end >= run.until - 60 or run.moved[run.until] - run.moved[end] < target * 0.3:
+        if end >= run.until - 60 or run.moved[run.until] - run.moved[end] < target * WORTH_A_LOAD:
             break
         position = OTHER[position]
         begin_again = outage[1] + 90 if outage and end == outage[0] else end
@@ -140,7 +140,7 @@ def _target_units(plan: Plan) -> int:
 
 
 def _slowness(column: Column) -> float:
-    return 1.2 if column.product.volume_ml > 100 else 1.0
+    return 1.1 if column.product.volume_ml > 100 else 1.0
 
 
 def _regenerate(run: _Run, cycle: int, position: str, start: int, outage: tuple[int, int] | None) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from simulators.layouts.twin_column_serial import framed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -114,12 +116,24 @@ def _disturbed(
 def _with_noise(frame: str, rng: np.random.Generator) -> str:
     garbage = bytes(rng.integers(0, 256, int(rng.integers(1, 5))).tolist()).decode("latin-1")
     at = int(rng.choice([0, int(rng.integers(1, len(frame)))]))
-    return frame[:at] + garbage + frame[at:]
+    noisy = frame[:at] + garbage + frame[at:]
+    return noisy if at == 0 or not _passes(noisy) else garbage + frame
 
 
 def _with_gap(frame: str, rng: np.random.Generator) -> str:
-    at = int(rng.integers(1, len(frame) - 1))
-    return frame[:at] + frame[at + int(rng.integers(1, 12)) :]
+    """An exclusive or does not see two equal bytes go; such a gap would be a wrong value that nobody can know."""
+    for _ in range(TRIES):
+        at = int(rng.integers(1, len(frame) - 1))
+        left = frame[:at] + frame[at + int(rng.integers(1, 12)) :]
+        if not _passes(left):
+            break
+    return left
+
+
+def _passes(frame: str) -> bool:
+    """Whether a frame still has the check digits of its payload."""
+    payload, _, check = frame[1:].rpartition("\x03")
+    return frame.startswith("\x02") and framed(payload) == f"\x02{payload}\x03{check}"
 
 
 def cable_pulled(export: Export, _layout: Layout, rng: np.random.Generator) -> Export:

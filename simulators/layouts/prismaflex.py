@@ -54,7 +54,7 @@ def render(runs: Sequence[RenalRun], style: Style) -> Export:
     (run,) = runs
     stem, minutes = stem_of(run), _minutes(run)
     volumes = _volumes(run, minutes)
-    truth = _truth(run, volumes["effluent"])
+    truth = _truth(run, volumes["effluent"], shows_software=style.version.startswith("8"))
     if style.version.startswith("5"):
         pages = _old_pages(run, minutes, volumes, style, stem)
         return Export(NAME, pages, (truth,))
@@ -101,7 +101,7 @@ def _head(run: RenalRun, style: Style) -> list[str]:
     mark = zlib.crc32(device.serial.encode())
     return [
         f"MonitorID: {device.serial};",
-        f"SW VERSION: {device.software if style.version.startswith('8') else '5.10 V02R01'};",
+        f"SW VERSION: {device.software};",
         f"Language: {LANGUAGE_NAMES[style.language]};",
         f"Language Version: {style.language.upper()} 8.20.03;",
         f"Fingerprint: {mark:08X}-{mark ^ 0xA5A5A5A5:08X};",
@@ -218,7 +218,7 @@ def _rows(
     return Page(name, (*head, *lines), (marks,), "ascii", b"", "\n", ends_with_newline=False)
 
 
-def _truth(run: RenalRun, effluent: Units) -> SessionTruth:
+def _truth(run: RenalRun, effluent: Units, *, shows_software: bool) -> SessionTruth:
     plan, clock = run.plan, run.plan.clock
     removed = counter_reading(effluent.astype(np.float64)) if run.removes_igg else None
 
@@ -231,7 +231,7 @@ def _truth(run: RenalRun, effluent: Units) -> SessionTruth:
             "maker": None,
             "model": None,
             "serial": plan.device.serial,
-            "software": plan.device.software,
+            "software": plan.device.software if shows_software else None,
         },
         "patient_id": plan.typed_id,
         "second_patient_id": plan.troubles.second_patient or None,

@@ -41,11 +41,13 @@ class Client:
 
     Attributes:
         lose_answer_to: number of the message (from 1) whose answer gets lost once with the connection.
+        patience: how long to wait for an answer, and for somebody to listen [s].
     """
 
     host: str
     port: int
     lose_answer_to: int = 0
+    patience: float = PATIENCE
     delivery: Delivery = field(default_factory=Delivery)
     _socket: socket.socket | None = None
 
@@ -83,7 +85,7 @@ class Client:
         self.delivery.refused += 1
 
     def _say(self, content: bytes) -> None:
-        self._socket = self._socket or _connect(self.host, self.port)
+        self._socket = self._socket or _connect(self.host, self.port, self.patience)
         self._socket.sendall(BEGIN + content.rstrip(b"\r") + b"\r" + END)
 
     def _hear(self) -> bytes:
@@ -108,11 +110,11 @@ def _read(answer: bytes) -> tuple[str, str, str]:
     return told[1], told[2], segments[0][8]
 
 
-def _connect(host: str, port: int) -> socket.socket:
-    until = time.monotonic() + PATIENCE
+def _connect(host: str, port: int, patience: float) -> socket.socket:
+    until = time.monotonic() + patience
     while True:
         try:
-            return socket.create_connection((host, port), timeout=PATIENCE)
+            return socket.create_connection((host, port), timeout=patience)
         except ConnectionError:
             if time.monotonic() > until:
                 raise
