@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.metadata import version
@@ -14,11 +15,12 @@ from starlette.staticfiles import StaticFiles
 from api import guards, problems
 from api.metrics import Metrics
 from api.openapi import describe
-from api.routes import about, login
+from api.routes import about, doses, imports, login
 from api.service import Service
+from api.worker import Worker
 from ingestor.access.pseudonyms import prepare_key
 from ingestor.flow.house import open_house
-from ingestor.store.engine import durability_warnings
+from ingestor.store.engine import durability_warnings, open_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
     from ingestor.config import Settings
 
-_ROUTERS = (about.router, login.router)
+# What is still being read then is durable, and is read again by the next start.
+_PATIENCE_S = 8.0
+_ROUTERS = (doses.router, imports.router, about.router, login.router)
 
 
 def create_app(settings: Settings, *, now: Callable[[], datetime] | None = None) -> FastAPI:
@@ -72,8 +76,18 @@ def _lifespan(
         try:
             pseudonyms = await run_in_threadpool(prepare_key, house.db, settings.data_dir)
             warnings = await run_in_threadpool(durability_warnings, house.db)
-            app.state.service = Service(house, pseudonyms, Metrics(), tuple(warnings))
-            yield
+            front = open_database(settings.url) if house.db.journal == "wal" else None
+            app.state.service = Service(house, pseudonyms, Metrics(), front, warnings=tuple(warnings))
+            worker = Worker(house)
+            worker.start()
+            try:
+                yield
+            finally:
+                await run_in_threadpool(worker.stop)
+                if app.state.service.reading:
+                    await asyncio.wait(app.state.service.reading, timeout=_PATIENCE_S)
+                if front is not None:
+                    front.close()
         finally:
             await run_in_threadpool(opened.__exit__, None, None, None)
 

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from api.service import Service, service_of
@@ -17,7 +18,7 @@ from ingestor.errors import Busy, DatabaseTrouble, Denied, Forbidden, TooMany
 from ingestor.store import audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
@@ -40,26 +41,31 @@ def form_token_of(request: Request) -> str:
     return logins.form_token(secret) if secret else ""
 
 
-def identify(request: Request) -> Caller:
+async def identify(request: Request) -> Caller:
     """Return who asks.
 
     Raises:
         Denied: nobody known.
         Forbidden: a browser was made to send this by another site.
     """
-    service = service_of(request)
+    service, now = service_of(request), service_of(request).now()
     given = request.headers.get("authorization")
     if given is not None:
         scheme, _, text = given.partition(" ")
         if scheme.lower() != "bearer":
             raise Denied
-        return tokens.caller_of(service.db, text.strip(), service.now())
-    secret = secret_of(request)
-    if not secret:
-        raise Denied
-    caller = logins.caller_of(service.db, secret, service.now())
-    if request.method not in _SAFE:
-        require_own_site(request, strict=True)
+        caller, is_due = await service.soon(tokens.look_up, text.strip(), now)
+        note = tokens.note_use
+    else:
+        secret = secret_of(request)
+        if not secret:
+            raise Denied
+        caller, is_due = await service.soon(logins.look_up, secret, now)
+        note = logins.note_use
+        if request.method not in _SAFE:
+            require_own_site(request, strict=True)
+    if is_due:
+        await run_in_threadpool(note, service.db, caller, now)
     return caller
 
 
@@ -102,19 +108,19 @@ def require_form(request: Request, given: str | None) -> None:
 
 
 @cache
-def require(permission: Permission) -> Callable[[Request], Caller]:
+def require(permission: Permission) -> Callable[[Request], Awaitable[Caller]]:
     """Return the dependency that lets only callers with this permission pass.
 
     A refusal is on record; the same one again within a minute is not recorded twice.
     """
 
-    def allowed(request: Request) -> Caller:
-        caller = identify(request)
+    async def allowed(request: Request) -> Caller:
+        caller = await identify(request)
         request.state.caller = caller
         try:
             caller.require(permission)
         except Forbidden:
-            _record_refusal(service_of(request), caller, permission)
+            await run_in_threadpool(_record_refusal, service_of(request), caller, permission)
             raise
         return caller
 

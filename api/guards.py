@@ -9,8 +9,6 @@ import traceback
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-from starlette.datastructures import Headers, MutableHeaders
-
 from api.problems import answer, reference
 from ingestor.access import tokens
 from ingestor.errors import IngestorError, LimitExceeded
@@ -21,19 +19,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-_HEADERS = {
-    "Content-Security-Policy": CSP,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Cache-Control": "no-store",
-}
+_HEADERS = (
+    (b"content-security-policy", CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+    (b"cache-control", b"no-store"),
+)
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
 BODY_LIMIT = "apherelog.body_limit"
 _SMALL_BODY = 1 << 20
 _GRACE_S, _LEAST_BYTES_A_SECOND = 15.0, 1000
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    """Return a header of a request; empty where it has none."""
+    return next((value.decode("latin-1") for key, value in scope.get("headers", ()) if key == name), "")
 
 
 class Outermost:
@@ -53,11 +57,11 @@ class Outermost:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                given = message["headers"]
+                names = {name for name, _ in given}
+                message["headers"] = [*given, *(h for h in _HEADERS if h[0] not in names)]
                 if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                    message["headers"].append(_HSTS)
             await send(message)
 
         try:
@@ -86,10 +90,11 @@ class Hosts:
 
     def __init__(self, app: ASGIApp, allowed: tuple[str, ...]) -> None:
         self._app, self._allowed = app, tuple(name.lower() for name in allowed)
+        self._any = "*" in self._allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        if scope["type"] == "http" and not self._is_ours(Headers(scope=scope).get("host", "")):
+        if scope["type"] == "http" and not self._any and not self._is_ours(_header(scope, b"host")):
             await answer(400, "unknown_host")(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -98,7 +103,7 @@ class Hosts:
         name = host.lower()
         name = name[: name.index("]") + 1] if name.startswith("[") and "]" in name else name.split(":")[0]
         return any(
-            allowed in {"*", name} or (allowed.startswith("*.") and name.endswith(allowed[1:]))
+            allowed == name or (allowed.startswith("*.") and name.endswith(allowed[1:]))
             for allowed in self._allowed
         )
 
@@ -114,8 +119,14 @@ class Addresses:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        text = scope["path"] + "?" + unquote_plus(scope["query_string"].decode("latin-1"))
-        if "apx_" in text and tokens.PATTERN.search(text):
+        query = scope["query_string"]
+        if query and b"%" in query:
+            query = unquote_plus(query.decode("latin-1")).encode("latin-1", "replace")
+        if b"apx_" in query or "apx_" in scope["path"]:
+            text = f"{scope['path']}?{query.decode('latin-1')}"
+            if tokens.PATTERN.search(text) is None:
+                await self._app(scope, receive, send)
+                return
             service = getattr(scope["app"].state, "service", None)
             if service is not None:
                 await asyncio.to_thread(tokens.revoke_leaked, service.db, text, service.now())
@@ -141,9 +152,8 @@ class Bodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a bounded `receive`."""
-        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
-        announced = headers.get("content-length", "0")
-        if announced == "0" and "transfer-encoding" not in headers:
+        announced = _header(scope, b"content-length") or "0"
+        if announced == "0" and not _header(scope, b"transfer-encoding"):
             await self._app(scope, receive, send)
             return
         scope[BODY_LIMIT] = _SMALL_BODY

@@ -18,12 +18,17 @@ class Metrics:
             "apherelog_request_seconds", "Time to answer [s]", ("route",), buckets=_BUCKETS,
             registry=self._registry,
         )  # fmt: skip
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._state = Gauge("apherelog_state", "State of the store", ("what",), registry=self._registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer; `route` is the template of the path."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        known = self._known.get((method, route, status))
+        if known is None:
+            known = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
+            self._known[method, route, status] = known
+        known[0].inc()
+        known[1].observe(seconds)
 
     def text(self, state: dict[str, float]) -> bytes:
         """Return everything in the text format, with the given state of the store."""

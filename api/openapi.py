@@ -114,6 +114,7 @@ def _complete(operation: dict[str, Any], permission: Permission | None) -> None:
     if "requestBody" in operation:
         problems |= _BODY | _INPUT
     responses = operation["responses"]
+    problems |= {s: responses[s]["description"] for s in responses if s[0] in "45" and s not in problems}
     for status, about in problems.items():
         kept = responses.get(status, {})
         content = kept.get("content", {})

@@ -14,6 +14,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 if TYPE_CHECKING:
     import asyncio
 
+# Room for a whole page of a list: its answer then never waits for the other side.
+_UNREAD_BYTES = 256 << 10
 HEAD_S, REST_S, READER_S = 10.0, 10.0, 15.0
 
 
@@ -26,6 +28,7 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn declares it
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=_UNREAD_BYTES)
         self._wait(HEAD_S)
 
     def data_received(self, data: bytes) -> None:

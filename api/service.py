@@ -5,22 +5,31 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from starlette.concurrency import run_in_threadpool
+
+from api.answers import Answers
+from ingestor.access.pseudonyms import is_pseudonym
 from ingestor.access.throttle import Failures, Window
+from ingestor.exports.view import View
+from ingestor.store.answers import patients
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from starlette.requests import Request
 
     from api.metrics import Metrics
+    from ingestor.access.permissions import Caller
     from ingestor.access.pseudonyms import Pseudonyms
     from ingestor.config import Settings
     from ingestor.flow.house import House
     from ingestor.store.engine import Database
 
-_UPLOADS_A_MINUTE = 60
+T = TypeVar("T")
+_UPLOADS_A_MINUTE = 300
 _EXPORTS_AT_ONCE = 4
 
 
@@ -29,17 +38,23 @@ class Service:
     """The running service.
 
     Attributes:
+        front: connections of the event loop's own, on which short reads never wait for anybody; None where a
+            read may wait (another database than SQLite with WAL), and is done in a thread.
+        answers: lists that were asked for a short while ago.
         warnings: what is less than safe in this installation, shown by `/health`.
         failures: wrong logins by name and by address.
         uploads: requests that hand files in, by caller.
         refusals: refused permissions already on record a short while ago.
         exports: places for streams that write every row.
+        reading: files that are being read; the service ends after them.
         hashing: places for password hashes; the others wait here and not in the threads that serve everybody.
     """
 
     house: House
     pseudonyms: Pseudonyms
     metrics: Metrics
+    front: Database | None = None
+    answers: Answers = field(default_factory=Answers)
     warnings: tuple[str, ...] = ()
     failures: Failures = field(default_factory=Failures)
     uploads: Window = field(default_factory=lambda: Window(_UPLOADS_A_MINUTE, 60))
@@ -47,6 +62,7 @@ class Service:
     exports: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(_EXPORTS_AT_ONCE)
     )
+    reading: set[asyncio.Task[Any]] = field(default_factory=set)
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     @property
@@ -58,6 +74,23 @@ class Service:
     def db(self) -> Database:
         """Return the store."""
         return self.house.db
+
+    async def soon(self, ask: Callable[..., T], *arguments: object) -> T:
+        """Return `ask(db, *arguments)`, a short read, from wherever it disturbs nobody."""
+        if self.front is not None:
+            return ask(self.front, *arguments)
+        return await run_in_threadpool(ask, self.db, *arguments)
+
+    def patient_of(self, pseudonym: str) -> str | None:
+        """Return the patient that has this pseudonym, or None."""
+        if not is_pseudonym(pseudonym):
+            return None
+        with self.db.read() as connection:
+            return self.pseudonyms.patient_of(pseudonym, patients.ids(connection, self.house.centre))
+
+    def view(self, caller: Caller) -> View:
+        """Return what this caller may see of a patient."""
+        return View(None if caller.sees_identity else self.pseudonyms.of)
 
     def now(self) -> datetime:
         """Return the time of the house's clock."""

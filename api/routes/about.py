@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -18,7 +17,7 @@ from ingestor.store import schema
 from ingestor.store.answers import state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 router = APIRouter()
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -45,12 +44,12 @@ _DOCS_CSP = (
 )
 
 
-def _public_if(setting: str) -> Callable[[Request], None]:
+def public_if(setting: str) -> Callable[[Request], Awaitable[None]]:
     """Return the dependency of a route that a site may take from the public."""
 
-    def allowed(request: Request) -> None:
+    async def allowed(request: Request) -> None:
         if not getattr(service_of(request).settings, setting):
-            require(Permission.READ_CODES)(request)
+            await require(Permission.READ_CODES)(request)
 
     return allowed
 
@@ -58,7 +57,7 @@ def _public_if(setting: str) -> Callable[[Request], None]:
 @router.get("/health", tags=["service"], summary="Is the process alive")
 async def read_health(request: Request) -> dict[str, Any]:
     """Answer as long as the process lives; `warnings` names what is less than safe in this installation."""
-    return {"status": "ok", "version": version("apherelog"), "warnings": list(service_of(request).warnings)}
+    return {"status": "ok", "version": request.app.version, "warnings": list(service_of(request).warnings)}
 
 
 @router.get("/ready", tags=["service"], summary="Can it take and serve data")
@@ -84,25 +83,27 @@ def _checks(service: Service) -> dict[str, bool]:
     return {"database": answers, "schema": got == wanted, "room": room}
 
 
-@router.get("/metrics", tags=["service"], summary="Numbers for monitoring")
+@router.get(
+    "/metrics",
+    dependencies=[Depends(public_if("public_metrics"))],
+    tags=["service"],
+    summary="Numbers for monitoring",
+)
 def read_metrics(request: Request) -> Response:
     """Return counts in the text format of Prometheus; no ids and no names."""
-    _public_if("public_metrics")(request)
     service = service_of(request)
     with service.db.read() as connection:
         numbers = state.numbers(connection)
     return Response(service.metrics.text(numbers), media_type=_TEXT)
 
 
-@router.get("/openapi.json", include_in_schema=False)
+@router.get("/openapi.json", dependencies=[Depends(public_if("public_docs"))], include_in_schema=False)
 def read_openapi(request: Request) -> JSONResponse:
     """Return the description of this interface."""
-    _public_if("public_docs")(request)
     return JSONResponse(request.app.openapi())
 
 
-@router.get("/docs", include_in_schema=False)
-def read_docs(request: Request) -> HTMLResponse:
+@router.get("/docs", dependencies=[Depends(public_if("public_docs"))], include_in_schema=False)
+def read_docs() -> HTMLResponse:
     """Return the page on which the interface can be browsed and tried."""
-    _public_if("public_docs")(request)
     return HTMLResponse(_DOCS, headers={"Content-Security-Policy": _DOCS_CSP})

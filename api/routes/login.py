@@ -76,7 +76,8 @@ async def _checked(service: Service, form: dict[str, str], address: str) -> Open
 
 def _end(service: Service, secret: str) -> None:
     try:
-        logins.log_out(service.db, logins.caller_of(service.db, secret, service.now()), service.now())
+        caller, _ = logins.look_up(service.db, secret, service.now())
+        logins.log_out(service.db, caller, service.now())
     except Denied:
         return
 

@@ -71,8 +71,8 @@ def log_in(db: Database, name: str, password: str, now: datetime) -> Opened:
     return Opened(secret, _caller(account, _hash(secret)))
 
 
-def caller_of(db: Database, secret: str, now: datetime) -> Caller:
-    """Return who holds this secret, and note that the login is in use.
+def look_up(db: Database, secret: str, now: datetime) -> tuple[Caller, bool]:
+    """Return who holds this secret, and whether it is time to note that the login is in use. Reads only.
 
     Raises:
         Denied: `login_needed`, or `login_over` where there was a login that has ended.
@@ -85,11 +85,14 @@ def caller_of(db: Database, secret: str, now: datetime) -> Caller:
     over = now - login.seen_at > IDLE or now - login.created_at > WHOLE
     if over or login.ended_at is not None or account.disabled_at is not None:
         raise Denied("login_over")
-    if now - login.seen_at > _NOTE_USE_EVERY:
-        # A full disk or a busy writer must not throw people out.
+    return _caller(account, login.sha256), now - login.seen_at > _NOTE_USE_EVERY
+
+
+def note_use(db: Database, caller: Caller, now: datetime) -> None:
+    """Note that a login is in use. A full disk or a busy writer must not throw people out."""
+    if caller.login is not None:
         with contextlib.suppress(Busy, DatabaseTrouble), db.write() as connection:
-            accounts.touch_login(connection, login.sha256, now)
-    return _caller(account, login.sha256)
+            accounts.touch_login(connection, caller.login, now)
 
 
 def log_out(db: Database, caller: Caller, now: datetime) -> None:

@@ -56,8 +56,8 @@ def issue(
     return text
 
 
-def caller_of(db: Database, text: str, now: datetime) -> Caller:
-    """Return who holds this token, and note that it is in use.
+def look_up(db: Database, text: str, now: datetime) -> tuple[Caller, bool]:
+    """Return who holds this token, and whether it is time to note that it is in use. Reads only.
 
     Raises:
         Denied: `token_wrong`, `token_expired` or `token_revoked`.
@@ -74,13 +74,18 @@ def caller_of(db: Database, text: str, now: datetime) -> Caller:
         raise Denied("token_revoked")
     if token.expires_at <= now:
         raise Denied("token_expired")
-    if token.used_at is None or now - token.used_at > _NOTE_USE_EVERY:
-        with contextlib.suppress(Busy, DatabaseTrouble), db.write() as connection:
-            tokens.touch(connection, token.id, now)
     role = AccountRole(token.role)
-    return Caller(
+    caller = Caller(
         account.id, account.name, role, account.centre, account.ward, account.language, token=token.id
     )
+    return caller, token.used_at is None or now - token.used_at > _NOTE_USE_EVERY
+
+
+def note_use(db: Database, caller: Caller, now: datetime) -> None:
+    """Note that a token is in use. A full disk or a busy writer must not keep programs out."""
+    if caller.token is not None:
+        with contextlib.suppress(Busy, DatabaseTrouble), db.write() as connection:
+            tokens.touch(connection, caller.token, now)
 
 
 def revoke_leaked(db: Database, text: str, now: datetime) -> int:

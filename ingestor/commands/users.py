@@ -79,7 +79,10 @@ def token(front: Front, name: str, role: str | None, days: int) -> None:
         account = _account(connection, name)
         chosen = AccountRole(role or account.role)
         text = tokens.issue(connection, account, chosen, days, datetime.now(UTC), front.actor())
-    front.emit({"token": text, "role": chosen.value, "days": days}, text)
+    if front.json:
+        front.emit({"token": text, "role": chosen.value, "days": days})
+    else:
+        click.echo(text)
     front.tell("Keep this token safe: it is not stored and cannot be shown again.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ingestor.errors import Invalid, NotFound
@@ -48,7 +48,11 @@ class Login:
     ended_at: datetime | None
 
 
-_LOGIN = (login.c.sha256, login.c.account_id, login.c.created_at, login.c.seen_at, login.c.ended_at)
+_FIND = (
+    select(*login.c, *(c.label(f"account_{c.name}") for c in account.c))
+    .join(account)
+    .where(login.c.sha256 == bindparam("sha256"))
+)
 
 
 def _account(row: Row[tuple[object, ...]] | None) -> Account | None:
@@ -136,12 +140,11 @@ def open_login(connection: Connection, sha256: str, account_id: str, now: dateti
 
 def find_login(connection: Connection, sha256: str) -> tuple[Login, Account] | None:
     """Return a login with its account, ended ones included."""
-    query = select(*_LOGIN, *(c.label(f"account_{c.name}") for c in account.c)).join(account)
-    row = connection.execute(query.where(login.c.sha256 == sha256)).one_or_none()
+    row = connection.execute(_FIND, {"sha256": sha256}).one_or_none()
     if row is None:
         return None
     given = tuple(row)
-    return Login(*given[: len(_LOGIN)]), Account(*given[len(_LOGIN) :])
+    return Login(*given[: len(login.c)]), Account(*given[len(login.c) :])
 
 
 def touch_login(connection: Connection, sha256: str, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from ingestor.store.accounts import Account
 from ingestor.store.tables import account, token
@@ -30,6 +30,13 @@ class Token:
     revoked_at: datetime | None
 
 
+_FIND = (
+    select(*token.c, *(c.label(f"account_{c.name}") for c in account.c))
+    .join(account)
+    .where(token.c.id == bindparam("key"))
+)
+
+
 def add(connection: Connection, one: Token) -> None:
     """Register a token."""
     connection.execute(
@@ -42,8 +49,7 @@ def add(connection: Connection, one: Token) -> None:
 
 def find(connection: Connection, key: str) -> tuple[Token, Account] | None:
     """Return a token with its account, expired and revoked ones included."""
-    query = select(*token.c, *(c.label(f"account_{c.name}") for c in account.c)).join(account)
-    row = connection.execute(query.where(token.c.id == key)).one_or_none()
+    row = connection.execute(_FIND, {"key": key}).one_or_none()
     if row is None:
         return None
     given = tuple(row)

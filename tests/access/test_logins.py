@@ -20,6 +20,17 @@ PASSWORD = "wooden lamp nine"
 ADMIN = audit.Actor("local:root", "admin")
 
 
+def _by_login(db: Database, secret: str, now: datetime) -> Caller:
+    caller, is_due = logins.look_up(db, secret, now)
+    if is_due:
+        logins.note_use(db, caller, now)
+    return caller
+
+
+def _by_token(db: Database, text: str, now: datetime) -> Caller:
+    return tokens.look_up(db, text, now)[0]
+
+
 @pytest.fixture
 def anna(db: Database) -> accounts.Account:
     with db.write() as connection:
@@ -38,7 +49,7 @@ def test_a_login_is_found_by_its_secret_and_the_database_has_only_its_hash(
     db: Database, tmp_path: Path
 ) -> None:
     opened = logins.log_in(db, "anna", PASSWORD, NOW)
-    caller = logins.caller_of(db, opened.secret, NOW)
+    caller = _by_login(db, opened.secret, NOW)
     assert (caller.name, caller.role, caller.centre) == ("anna", AccountRole.NURSE, "vie")
     with sqlite3.connect(tmp_path / "apherelog.db") as raw:
         dump = "\n".join(raw.iterdump())
@@ -93,10 +104,10 @@ def test_failed_logins_are_on_record_without_what_was_typed(db: Database, anna: 
 def test_a_login_ends_after_thirty_minutes_without_use(db: Database, idle: timedelta) -> None:
     secret = logins.log_in(db, "anna", PASSWORD, NOW).secret
     if idle <= logins.IDLE:
-        assert logins.caller_of(db, secret, NOW + idle).name == "anna"
+        assert _by_login(db, secret, NOW + idle).name == "anna"
     else:
         with pytest.raises(Denied) as error:
-            logins.caller_of(db, secret, NOW + idle)
+            _by_login(db, secret, NOW + idle)
         assert _code(error) == "login_over"
 
 
@@ -105,17 +116,17 @@ def test_a_login_in_use_ends_after_twelve_hours(db: Database, anna: accounts.Acc
     at = NOW
     while at < NOW + timedelta(hours=12):
         at += timedelta(minutes=20)
-        assert logins.caller_of(db, secret, at).account == anna.id
+        assert _by_login(db, secret, at).account == anna.id
     with pytest.raises(Denied):
-        logins.caller_of(db, secret, at + timedelta(minutes=20))
+        _by_login(db, secret, at + timedelta(minutes=20))
 
 
 @pytest.mark.usefixtures("anna")
 def test_a_secret_is_worth_nothing_after_logout(db: Database) -> None:
     secret = logins.log_in(db, "anna", PASSWORD, NOW).secret
-    logins.log_out(db, logins.caller_of(db, secret, NOW), NOW)
+    logins.log_out(db, _by_login(db, secret, NOW), NOW)
     with pytest.raises(Denied):
-        logins.caller_of(db, secret, NOW)
+        _by_login(db, secret, NOW)
 
 
 def test_a_closed_account_is_out_at_once_with_all_its_logins_and_tokens(
@@ -126,8 +137,8 @@ def test_a_closed_account_is_out_at_once_with_all_its_logins_and_tokens(
         token = tokens.issue(connection, anna, AccountRole.NURSE, 30, NOW, ADMIN)
         accounts.disable(connection, anna.id, NOW)
     for ask in (
-        lambda: logins.caller_of(db, secret, NOW),
-        lambda: tokens.caller_of(db, token, NOW),
+        lambda: _by_login(db, secret, NOW),
+        lambda: _by_token(db, token, NOW),
         lambda: logins.log_in(db, "anna", PASSWORD, NOW),
     ):
         with pytest.raises(Denied):
@@ -143,7 +154,7 @@ def test_a_token_carries_its_own_role_and_is_stored_as_a_hash(
 ) -> None:
     with db.write() as connection:
         text = tokens.issue(connection, anna, AccountRole.AGENT, 30, NOW, ADMIN)
-    caller = tokens.caller_of(db, text, NOW)
+    caller = _by_token(db, text, NOW)
     assert caller.role is AccountRole.AGENT
     assert not caller.may(Permission.READ_SESSIONS)
     with sqlite3.connect(tmp_path / "apherelog.db") as raw:
@@ -156,14 +167,14 @@ def test_a_token_carries_its_own_role_and_is_stored_as_a_hash(
 def test_a_token_expires_and_can_be_revoked(db: Database, anna: accounts.Account) -> None:
     with db.write() as connection:
         text = tokens.issue(connection, anna, AccountRole.NURSE, 30, NOW, ADMIN)
-    assert tokens.caller_of(db, text, NOW + timedelta(days=29)).name == "anna"
+    assert _by_token(db, text, NOW + timedelta(days=29)).name == "anna"
     with pytest.raises(Denied) as late:
-        tokens.caller_of(db, text, NOW + timedelta(days=30))
+        _by_token(db, text, NOW + timedelta(days=30))
     assert _code(late) == "token_expired"
     with db.write() as connection:
         assert stored_tokens.revoke(connection, stored_tokens.of_account(connection, anna.id)[0].id, NOW)
     with pytest.raises(Denied) as revoked:
-        tokens.caller_of(db, text, NOW)
+        _by_token(db, text, NOW)
     assert _code(revoked) == "token_revoked"
 
 
@@ -173,7 +184,7 @@ def test_no_letter_of_a_token_may_be_another(db: Database, anna: accounts.Accoun
     for place in range(len(text)):
         other = "x" if text[place] != "x" else "y"
         with pytest.raises(Denied) as error:
-            tokens.caller_of(db, text[:place] + other + text[place + 1 :], NOW)
+            _by_token(db, text[:place] + other + text[place + 1 :], NOW)
         assert _code(error) == "token_wrong"
 
 
@@ -182,7 +193,7 @@ def test_a_right_checksum_does_not_make_a_token(db: Database, anna: accounts.Acc
         text = tokens.issue(connection, anna, AccountRole.NURSE, 30, NOW, ADMIN)
     body = text.rpartition("_")[0][:-1] + ("A" if text[-10] != "A" else "B")
     with pytest.raises(Denied):
-        tokens.caller_of(db, f"{body}_{tokens._checksum(body)}", NOW)
+        _by_token(db, f"{body}_{tokens._checksum(body)}", NOW)
 
 
 def test_a_leaked_token_is_revoked_and_a_made_up_one_is_not_noticed(
@@ -192,10 +203,10 @@ def test_a_leaked_token_is_revoked_and_a_made_up_one_is_not_noticed(
         text = tokens.issue(connection, anna, AccountRole.NURSE, 30, NOW, ADMIN)
     made_up = text.replace(text.split("_")[3], "A" * 43)
     assert tokens.revoke_leaked(db, f"key={made_up}", NOW) == 0
-    assert tokens.caller_of(db, text, NOW).name == "anna"
+    assert _by_token(db, text, NOW).name == "anna"
     assert tokens.revoke_leaked(db, f"a=1&key={text}&b=2", NOW) == 1
     with pytest.raises(Denied) as error:
-        tokens.caller_of(db, text, NOW)
+        _by_token(db, text, NOW)
     assert _code(error) == "token_revoked"
 
 

@@ -87,7 +87,7 @@ def test_a_closed_account_s_token_stops(shell: Shell) -> None:
     assert shell("users", "close", "anna")[0] == 0
     db = open_database(f"sqlite:///{shell.data / 'apherelog.db'}")
     with pytest.raises(Denied) as error:
-        tokens.caller_of(db, token, datetime.now(UTC))
+        tokens.look_up(db, token, datetime.now(UTC))
     db.close()
     assert error.value.code == "token_revoked"
     assert shell("users", "password", "anna", typed="another lamp nine\n")[0] == 0

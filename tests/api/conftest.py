@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ingestor.access.permissions import AccountRole
 from ingestor.config import Settings
 from ingestor.store import accounts, audit, places, schema
 from ingestor.store.engine import open_database
+from tests.api.clinic import Clinic, furnish
 
 PASSWORD = "wooden lamp nine"
 ADMIN = audit.Actor("local:root", "admin")
@@ -64,6 +66,34 @@ def settings(data: Path) -> Settings:
 @pytest.fixture
 def staff(data: Path) -> Staff:
     return Staff(data)
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clinic, Staff]:
+    """A clinic and its staff, made once; tests work on copies."""
+    folder = tmp_path_factory.mktemp("clinic")
+    made = furnish(Settings(data_dir=folder / "data", centre="vie"), folder)
+    return made, Staff(made.data)
+
+
+@pytest.fixture
+def clinic(furnished: tuple[Clinic, Staff], tmp_path: Path) -> Clinic:
+    made, _ = furnished
+    shutil.copytree(made.data, tmp_path / "clinic")
+    return replace(made, data=tmp_path / "clinic")
+
+
+@pytest.fixture
+def people(furnished: tuple[Clinic, Staff]) -> Staff:
+    return furnished[1]
+
+
+@pytest.fixture
+def ward(clinic: Clinic) -> Iterator[TestClient]:
+    """The service of the clinic."""
+    settings = Settings(data_dir=clinic.data, centre="vie")
+    with TestClient(create_app(settings), follow_redirects=False) as client:
+        yield client
 
 
 @pytest.fixture

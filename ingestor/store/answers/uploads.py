@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from ingestor.store.tables import job, source_member, submission
 
@@ -45,6 +45,31 @@ def with_status(
         .limit(limit)
     )
     return _with_members(connection, query)
+
+
+def newest(
+    connection: Connection, centre: str, limit: int, statuses: Sequence[str] = (), actor: str | None = None
+) -> list[dict[str, Any]]:
+    """Return the newest submissions of a centre; only those in some states, and of `actor`, if named."""
+    query = _submissions().where(submission.c.centre == centre)
+    if statuses:
+        query = query.where(submission.c.status.in_(statuses))
+    if actor:
+        query = query.where(submission.c.actor == actor)
+    return _with_members(
+        connection, query.order_by(submission.c.at.desc(), submission.c.id.desc()).limit(limit)
+    )
+
+
+def of_key(connection: Connection, centre: str, key: str, actor: str | None = None) -> dict[str, Any] | None:
+    """Return a submission by its id, or the newest one of a source by its sum; None where there is none."""
+    query = _submissions().where(
+        submission.c.centre == centre, or_(submission.c.id == key, submission.c.source == key)
+    )
+    if actor:
+        query = query.where(submission.c.actor == actor)
+    found = _with_members(connection, query.order_by(submission.c.at.desc(), submission.c.id.desc()).limit(1))
+    return found[0] if found else None
 
 
 def _submissions() -> Select[Any]:

@@ -74,6 +74,7 @@ dose = Table(
     Column("detail", DOC, nullable=False),
     Index("uq_dose_current", "session_id", "method", unique=True, sqlite_where=_CURRENT, postgresql_where=_CURRENT),
     Index("ix_dose_current_started", "started_at", "session_id", sqlite_where=_CURRENT, postgresql_where=_CURRENT),
+    Index("ix_dose_started_at_session_id", "started_at", "session_id"),
     Index("ix_dose_patient_started", "patient_id", "started_at", "session_id"),
     Index("ix_dose_device_started", "device", "started_at", "session_id"),
     Index("ix_dose_status_started", "status", "started_at", "session_id"),

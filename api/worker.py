@@ -1,0 +1,46 @@
+"""Work that nobody waits for: second attempts, jobs of processes that ended, companions that never came."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from ingestor.errors import IngestorError
+from ingestor.flow.jobs import run_due
+
+if TYPE_CHECKING:
+    from ingestor.flow.house import House
+
+log = logging.getLogger(__name__)
+_PAUSE_S = 5.0
+_PATIENCE_S = 8.0
+
+
+class Worker:
+    """One thread that settles what is due, until it is stopped."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="due jobs")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the job in hand; what is not done by then is done by the next start."""
+        self._stop.set()
+        self._thread.join(_PATIENCE_S)
+
+    def _run(self) -> None:
+        while not self._stop.wait(_PAUSE_S):
+            try:
+                for _ in run_due(self._house):
+                    if self._stop.is_set():
+                        return
+            except IngestorError as error:
+                log.warning("jobs_wait", extra={"code": error.code})
+            except Exception as error:  # noqa: BLE001 - one file in a loop: a bug in it must not stop the others
+                log.critical("job_failed", extra={"kind": type(error).__name__})

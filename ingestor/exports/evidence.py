@@ -1,0 +1,105 @@
+"""From a dose down to the raw lines it was read from."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ingestor.exports.session import detail, dose, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ingestor.exports.view import View
+    from ingestor.store.answers.evidence import Place, SourceFacts
+    from ingestor.store.answers.sessions import RunFacts, SessionFacts
+
+READINGS = ("reported", "cycles", "counter", "integrated")
+_END = re.compile(r"\r\n|\n|\r")
+_SHOWN = 2000
+
+
+def lines_of(data: bytes) -> Sequence[str] | None:
+    """Return the lines of a text file, or None for a file that has none (a packed table)."""
+    if data.startswith(b"PK\x03\x04"):
+        return None
+    for encoding in (
+        ("utf-16",) if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else ("utf-8-sig", "cp1252", "latin-1")
+    ):
+        try:
+            return _END.split(data.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def document(
+    facts: SessionFacts,
+    places: Mapping[str, Sequence[Place]],
+    sources: Sequence[SourceFacts],
+    read: Callable[[str], bytes | None],
+    view: View,
+) -> dict[str, Any]:
+    """Return where every reading of a session's dose stands.
+
+    Args:
+        facts: the session.
+        places: of each run.
+        sources: the files that the current readings come from.
+        read: gives the bytes of an archived member, or None if they cannot be had.
+        view: what the reader may see.
+    """
+    files = {s.sha256: s for s in sources}
+    row = dose(facts, view) or {}
+    found: dict[str, list[dict[str, Any]]] = {reading: [] for reading in READINGS}
+    for one in facts.runs:
+        if one.current is None or not places.get(one.row.id):
+            continue
+        lines = _lines(one, files[one.current.source], read)
+        for place in places[one.row.id]:
+            found[place.reading].append(_shown(place, one, lines, facts, view))
+    about = detail(facts, view)
+    return tidy({
+        "session_id": facts.row.id,
+        "method": row.get("method"),
+        "served": {"reading": row.get("processed_plasma_reading"), "value_ml": row.get("processed_plasma_ml")},
+        "readings": {r: {"value_ml": row.get(f"{r}_ml"), "facts": found[r]} for r in READINGS},
+        "inputs": about.get("inputs", []),
+        "missing": about.get("missing", {}),
+        "sources": [_source(one, view) for one in sources],
+    })  # fmt: skip
+
+
+def _lines(one: RunFacts, file: SourceFacts, read: Callable[[str], bytes | None]) -> Sequence[str] | None:
+    member = next((m for m in file.members if one.current is not None and m.name == one.current.member), None)
+    data = read((member or file.members[0]).sha256)
+    return lines_of(data) if data is not None else None
+
+
+def _shown(
+    place: Place, one: RunFacts, lines: Sequence[str] | None, facts: SessionFacts, view: View
+) -> dict[str, Any]:
+    text = lines[place.line - 1] if lines and 0 < place.line <= len(lines) else None
+    found = {
+        "run": one.row.id, "source": one.current.source if one.current else None, "line": place.line,
+        "about": place.about, "printed": place.printed, "value": place.value, "unit": place.unit,
+        "text": None if text is None else view.line(text[:_SHOWN], facts.words),
+    }  # fmt: skip
+    if view.identified and one.current is not None:
+        found["member"] = one.current.member
+    return found
+
+
+def _source(one: SourceFacts, view: View) -> dict[str, Any]:
+    """Return a source; names of files and of senders are for those who may know who the patient is."""
+    named = view.identified
+    return {
+        "sha256": one.sha256, "bytes": one.bytes, "first_seen": one.first_seen,
+        "members": [
+            {"sha256": m.sha256, "bytes": m.bytes, **({"name": m.name} if named else {})} for m in one.members
+        ],
+        "submissions": [
+            {"id": s.id, "at": s.at, "way": s.way, "status": s.status, **({"actor": s.actor} if named else {})}
+            for s in one.submissions
+        ],
+    }  # fmt: skip

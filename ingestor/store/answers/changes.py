@@ -1,0 +1,39 @@
+"""The feed of what changed in what is served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from ingestor.store.tables import change, session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+
+def since(
+    connection: Connection, centre: str, after: int, limit: int, *, start: datetime | None = None
+) -> Sequence[Any]:
+    """Return changes by number: seq, at, session_id, kind, cause, fields.
+
+    Args:
+        connection: a reading transaction.
+        centre: whose.
+        after: only later numbers.
+        limit: at most so many.
+        start: only changes since then.
+    """
+    query = (
+        select(change)
+        .join(session, session.c.id == change.c.session_id)
+        .where(session.c.centre == centre, change.c.seq > after)
+        .order_by(change.c.seq)
+        .limit(limit)
+    )
+    if start is not None:
+        query = query.where(change.c.at >= start)
+    return connection.execute(query).all()

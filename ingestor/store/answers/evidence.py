@@ -1,0 +1,104 @@
+"""Where the numbers of a dose stand in the files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from ingestor.model import Phase
+from ingestor.store import sources
+from ingestor.store.tables import source, submission, trace
+from ingestor.trace import from_block
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from ingestor.store.answers.sessions import RunFacts
+    from ingestor.store.sources import StoredMember
+    from ingestor.trace import TraceColumn
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One printed value; `reading` is which of the four readings it belongs to."""
+
+    reading: str
+    about: str
+    line: int
+    printed: str
+    value: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """A source with its members and with who handed it in."""
+
+    sha256: str
+    bytes: int
+    first_seen: datetime
+    members: Sequence[StoredMember]
+    submissions: Sequence[Any]
+
+
+def places(connection: Connection, one: RunFacts) -> list[Place]:
+    """Return every place of a run's current reading that its readings of processed plasma come from."""
+    if one.reading is None or one.current is None:
+        return []
+    found = [
+        Place("reported", t.kind, t.line, t.raw, _plain(t.value), t.unit)
+        for t in one.reading.totals
+        if t.kind == "processed_plasma"
+    ]
+    found += [
+        Place(
+            "cycles", f"cycle {p.cycle}, column {p.position}", p.line, p.volume_raw, _plain(p.volume_ml), "mL"
+        )
+        for p in one.reading.phases
+        if p.phase is Phase.LOAD
+    ]
+    if not any(p.reading == "cycles" for p in found):
+        found += [
+            Place("cycles", f"cycle {c.index}, column {c.position}", c.line, "", _plain(c.load_ml), "mL")
+            for c in one.reading.cycles
+        ]
+    return found + _sampled(connection, one.current.id)
+
+
+def _sampled(connection: Connection, revision_id: str) -> list[Place]:
+    block = connection.execute(select(trace.c.block).where(trace.c.revision_id == revision_id)).scalar()
+    if block is None:
+        return []
+    samples = from_block(block, ("processed_plasma", "plasma_flow"))
+    found = []
+    for channel, reading in (("processed_plasma", "counter"), ("plasma_flow", "integrated")):
+        column = samples.column(channel)
+        if column is not None and not column.null.all():
+            known = (~column.null).nonzero()[0]
+            for about, at in (("first sample", known[0]), ("last sample", known[-1])):
+                found.append(_sample(reading, about, int(samples.line[at]), column, int(at)))
+    return found
+
+
+def _sample(reading: str, about: str, line: int, column: TraceColumn, at: int) -> Place:
+    value = int(column.mantissa[at]) / 10**column.scale
+    return Place(reading, f"{column.channel}, {about}", line, f"{value:.{column.scale}f}", value, column.unit)
+
+
+def _plain(value: Any) -> float | None:  # noqa: ANN401 - a Decimal or None
+    return None if value is None else float(value)
+
+
+def source_facts(connection: Connection, sha256: str) -> SourceFacts:
+    """Return a source that is known to be there."""
+    row = connection.execute(select(source).where(source.c.sha256 == sha256)).one()
+    handed_in = select(submission).where(submission.c.source == sha256).order_by(submission.c.at)
+    return SourceFacts(
+        row.sha256, row.bytes, row.first_seen, sources.members_of(connection, sha256),
+        connection.execute(handed_in).all(),
+    )  # fmt: skip
