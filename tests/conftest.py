@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ingestor.config import Settings
     from ingestor.flow.house import House
+    from ingestor.isolate import Reader
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -77,6 +78,15 @@ def settings(tmp_path: Path, database_url: str | None) -> Settings:
     from ingestor.config import Settings
 
     return Settings(data_dir=tmp_path / "data", database_url=database_url)
+
+
+@pytest.fixture(scope="session")
+def reader() -> Iterator[Reader]:
+    """One limited child for all tests that bring no drivers of their own: starting one takes half a second."""
+    from ingestor.isolate import Reader
+
+    with Reader(None) as shared:
+        yield shared
 
 
 @pytest.fixture
