@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 
 from ingestor import disk
 from ingestor.archive.ground import Presence, try_link
-from ingestor.archive.source import open_source, read_piece, stamp_now
+from ingestor.archive.source import Source
 from ingestor.archive.writer import Kept, Writer, too_large
-from ingestor.disk import FileStamp
 from ingestor.errors import NotFound, SourceChanged, StorageTrouble
 from ingestor.faultpoints import point
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from ingestor.disk import FileStamp
 
 log = logging.getLogger(__name__)
 
@@ -90,23 +91,19 @@ class Archive:
             LimitExceeded: `limit_size`.
             StorageTrouble: nothing was kept.
         """
-        source = open_source(path)
-        try:
-            stamp = FileStamp.of(os.fstat(source))
-            if expect is not None and stamp != expect:
+        with Source(path) as source:
+            if expect is not None and source.stamp != expect:
                 raise SourceChanged
-            with self.put_stream(stamp.size) as writer:
-                while chunk := read_piece(source):
-                    writer.write(chunk)
+            with self.put_stream(source.stamp.size) as writer:
+                for piece in source.pieces():
+                    writer.write(piece)
                 point("archive.copied")
-                if not stamp == FileStamp.of(os.fstat(source)) == stamp_now(path):
+                if not source.is_unchanged():
                     raise SourceChanged
                 if told_sum is not None and told_sum != writer.sha256:
                     raise SourceChanged("source_sum")
                 kept = writer.finish()
-        finally:
-            os.close(source)
-        return Kept(kept.sha256, kept.size, kept.new, stamp)
+        return Kept(kept.sha256, kept.size, kept.new, source.stamp)
 
     def put_bytes(self, data: bytes) -> Kept:
         """Keep bytes that are already here. Errors as `put_path`."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
 
 from ingestor import disk
 from ingestor.disk import FileStamp
@@ -13,6 +14,7 @@ from ingestor.errors import SourceTrouble, StorageTrouble
 from ingestor.faultpoints import point
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -21,38 +23,66 @@ _LOCKED = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY, errno.EAGAIN}
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
-def open_source(path: str | bytes | Path) -> int:
-    """Open a regular file for reading. Anything else is told apart before it is opened."""
-    point("archive.open")
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
+class Source:
+    """One regular file, open for reading; links, pipes and devices are told apart before they are opened.
+
+    Raises:
+        SourceTrouble: `source_vanished`, `source_locked`, `source_not_a_file`, `source_unreadable`.
+        StorageTrouble: we have run out of something ourselves.
+    """
+
+    def __init__(self, path: str | bytes | Path) -> None:
+        self._path = path
+        point("archive.open")
+        with _told():
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                raise SourceTrouble("source_not_a_file")
+            self._fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            self.stamp = self._stamp()
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def __enter__(self) -> Self:
+        """Return the source itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes from the beginning."""
+        while True:
+            with _told():
+                piece = os.read(self._fd, _CHUNK)
+            if not piece:
+                return
+            yield piece
+
+    def is_unchanged(self) -> bool:
+        """Say whether file and name are still what they were when the file was opened."""
+        with _told():
+            return self.stamp == self._stamp() == FileStamp.of(os.lstat(self._path))
+
+    def _stamp(self) -> FileStamp:
+        with _told():
+            found = os.fstat(self._fd)
+        if not stat.S_ISREG(found.st_mode):
             raise SourceTrouble("source_not_a_file")
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise source_trouble(error) from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise SourceTrouble("source_not_a_file")
-    return fd
+        return FileStamp.of(found)
 
 
-def read_piece(fd: int) -> bytes:
-    """Return the next bytes, none at the end."""
+@contextmanager
+def _told() -> Iterator[None]:
     try:
-        return os.read(fd, _CHUNK)
+        yield
     except OSError as error:
-        raise source_trouble(error) from error
+        raise _trouble(error) from error
 
 
-def stamp_now(path: str | bytes | Path) -> FileStamp:
-    """Return the stamp of what stands at `path` now."""
-    try:
-        return FileStamp.of(os.lstat(path))
-    except OSError as error:
-        raise source_trouble(error) from error
-
-
-def source_trouble(error: OSError) -> SourceTrouble | StorageTrouble:
+def _trouble(error: OSError) -> SourceTrouble | StorageTrouble:
     """Return the error of the tree: is it the file's trouble, or have we run out of something?"""
     number = error.errno or 0
     if number in _OURS:

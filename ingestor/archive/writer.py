@@ -68,6 +68,9 @@ class Writer:
                     return
             except BlockingIOError:
                 pass  # a sweep was faster: this name is lost
+            except OSError:
+                self.abort()
+                raise
             os.close(self._fd)
 
     def __enter__(self) -> Self:

@@ -142,7 +142,7 @@ def remember(connection: Connection, folder: str, files: Iterable[SeenFile], now
 
 
 def forget(connection: Connection, folder: str, paths: Sequence[bytes]) -> None:
-    """Drop files that were waiting and are no longer there."""
+    """Drop files that need no row any more: they went before they were taken, or we moved them."""
     for path in paths:
         connection.execute(delete(watch_file).where(watch_file.c.folder == folder, watch_file.c.path == path))
 

@@ -14,7 +14,7 @@ from ingestor.store import watching
 from ingestor.store.watching import WAITING, SeenFile
 from ingestor.ways.watch.memory import Memory
 from ingestor.ways.watch.owner import Owner
-from ingestor.ways.watch.scan import Seen, scan
+from ingestor.ways.watch.scan import Seen, print_of, scan
 from ingestor.ways.watch.settling import Settling
 from ingestor.ways.watch.taking import Taking
 
@@ -130,6 +130,7 @@ class Folder:
         if not seen.entries and self._is_unmounted(seen.device):
             return self._keep(Look("folder_not_mounted"), None)
         self._mention(seen, memory)
+        self._finish(seen, memory)
         self._forget(seen, memory)
         fresh = seen.fresh
         settled = self._settling.look(fresh, self._clock())
@@ -149,7 +150,18 @@ class Folder:
         with self._house.db.read() as connection:
             for file in watching.seen_files(connection, self._id):
                 memory.note(file)
+        if self._habits.moves:
+            memory.unmoved, memory.done = memory.done, {}
         return memory
+
+    def _finish(self, seen: Seen, memory: Memory) -> None:
+        """Move what an earlier life took and could not move any more; what cannot be moved stays."""
+        for path in seen.fresh.keys() & memory.unmoved.keys():
+            if print_of(seen.fresh[path]) == memory.unmoved[path]:
+                del seen.fresh[path]
+                memory.done[path] = memory.unmoved[path]
+                self._taking.finish(path)
+        memory.unmoved.clear()
 
     def _take(self, fresh: dict[bytes, FileStamp], settled: set[bytes], memory: Memory) -> int:
         """Take settled bundles, oldest first, until it is time to look again; return how many files."""

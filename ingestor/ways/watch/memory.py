@@ -29,6 +29,7 @@ class Memory:
 
     Attributes:
         done: `print_of` the stamps of files that are dealt with, by path.
+        unmoved: of an earlier life: dealt with, but perhaps still to be moved.
         waiting: paths that have a row saying why they wait.
         delays: files that are tried again later.
         keys: how names pair, see `Reader.bundle_keys`.
@@ -37,6 +38,7 @@ class Memory:
     """
 
     done: dict[bytes, int] = field(default_factory=dict)
+    unmoved: dict[bytes, int] = field(default_factory=dict)
     waiting: set[bytes] = field(default_factory=set)
     delays: dict[bytes, Delay] = field(default_factory=dict)
     keys: dict[str, dict[str, BundleKey]] = field(default_factory=dict)

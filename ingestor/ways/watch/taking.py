@@ -23,7 +23,7 @@ from ingestor.flow.pipeline import ingest
 from ingestor.isolate.found import where
 from ingestor.names import shown
 from ingestor.phrases import both
-from ingestor.store import watching
+from ingestor.store import sources, watching
 from ingestor.store.audit import Actor
 from ingestor.store.sources import Order, StoredMember
 from ingestor.store.watching import ASIDE, REFUSED, TAKEN, WAITING, SeenFile
@@ -139,10 +139,20 @@ class Taking:
         except OSError:
             return None
 
+    def finish(self, path: bytes) -> None:
+        """Move a file that was taken in an earlier life, which ended before it was moved."""
+        with self._house.db.read() as connection:
+            file = watching.seen_file(connection, self._id, path)
+            row = sources.submission_of(connection, file.submission) if file and file.submission else None
+        if file is not None:
+            self._after(Taken((file,), row.receipt if row else None))
+
     def _after(self, taken: Taken) -> None:
+        """Move what is durable; what was moved needs no row any more."""
         if not self._moves:
             return
         now = self._house.now()
+        moved = []
         for file in taken.files:
             if file.state == WAITING:
                 continue
@@ -150,7 +160,12 @@ class Taking:
             to = [b"done", b"%04d" % now.year, b"%02d" % now.month] if done else [b"refused"]
             reason = "" if done else _reason(file, taken.receipt)
             if after.move(self._folder, file.path, file.stamp, to, reason):
+                point("watch.moved")
                 after.drop_sentinels(self._folder, file.path)
+                moved.append(file.path)
+        if moved:
+            with self._house.db.write() as connection:
+                watching.forget(connection, self._id, moved)
 
     def _full(self, path: bytes) -> bytes:
         return self._folder + b"/" + path
