@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -82,20 +83,15 @@ class Child:
         self._limits = limits
         self._jobs = 0
         self._at = ("start", "")
-        ours, theirs = socket.socketpair()
         settings = asdict(limits) | {
             "profiles": None if profiles is None else str(profiles.absolute()),
             "skip": sorted(skip),
             "wall_s": limits.wall_s + 5,
         }
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
-                [sys.executable, "-P", "-m", "ingestor.isolate.worker", str(theirs.fileno()), json.dumps(settings)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),), cwd="/", start_new_session=True,
-                env={k: os.environ[k] for k in _KEPT if k in os.environ} | _ALONE,
-            )  # fmt: skip
-        self._socket = ours
+        try:
+            self._socket, self._process = _start(settings)
+        except OSError as error:
+            raise Lost("driver_failed", self._at, errno.errorcode.get(error.errno or 0, "")) from error
         self._deadline = time.monotonic() + limits.wall_s
         self._answer()
 
@@ -189,3 +185,19 @@ class Child:
             over_time = how in {-signal.SIGXCPU, -signal.SIGALRM}
             code = "limit_time" if over_time else "driver_failed"
         return Lost(code, self._at, problem)
+
+
+def _start(settings: dict[str, Any]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """Start a child; return our end of the line to it."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            return ours, subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
+                [sys.executable, "-P", "-m", "ingestor.isolate.worker", str(theirs.fileno()), json.dumps(settings)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),), cwd="/", start_new_session=True,
+                env={k: os.environ[k] for k in _KEPT if k in os.environ} | _ALONE,
+            )  # fmt: skip
+        except OSError:
+            ours.close()
+            raise
