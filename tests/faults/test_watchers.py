@@ -71,9 +71,7 @@ def _end(place: Place, *watchers: subprocess.Popen[str]) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.torture)])
-def test_several_watchers_take_every_file_once(
-    tmp_path: Path, exports: dict[str, bytes], count: int
-) -> None:
+def test_several_watchers_take_every_file_once(tmp_path: Path, exports: dict[str, bytes], count: int) -> None:
     place = Place(tmp_path)
     place.inbox.mkdir()
     watchers = [_watcher(place) for _ in range(count)]
@@ -224,7 +222,11 @@ def test_a_folder_without_rights_stops_no_other(tmp_path: Path, exports: dict[st
     )
     rights = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
     done = subprocess.run(
-        [*rights, sys.executable, "-c", live, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+        [*rights, sys.executable, "-c", live, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.splitlines() == ["folder_gone 0", "folder_working 1"]
     assert [p.name for p in place.inbox.glob("*.txt")] == ["locked.txt"]
