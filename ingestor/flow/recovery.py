@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ingestor.errors import StorageTrouble
 from ingestor.faultpoints import point
 from ingestor.flow.house import is_alive
-from ingestor.store import marks, sources
+from ingestor.store import site, sources
 
 if TYPE_CHECKING:
     from ingestor.flow.house import House
@@ -69,11 +69,11 @@ def _agree(house: House) -> tuple[int, int]:
     """
     youngest = 0.0 if house.archive.is_alone() else _ON_THE_WAY_S
     with house.db.read() as connection:
-        seen = marks.mark(connection, SEEN) or {}
-        missing = set(marks.mark(connection, MISSING) or ())
+        seen = site.fact(connection, SEEN) or {}
+        missing = set(site.fact(connection, MISSING) or ())
         now = house.archive.shards()
         changed = [s for s in sorted(now.keys() | seen.keys()) if now.get(s) != seen.get(s)]
-        known = {shard: marks.known_in_shard(connection, shard) for shard in changed}
+        known = {shard: sources.known_in_shard(connection, shard) for shard in changed}
     if not changed:
         return 0, len(missing)
     here = {shard: set(house.archive.shard(shard)) if shard in now else set() for shard in changed}
@@ -84,8 +84,8 @@ def _agree(house: House) -> tuple[int, int]:
         now.pop(shard, None)
     missing = {m for m in missing if m[:2] not in here} | {m for s in changed for m in known[s] - here[s]}
     with house.db.write() as connection:
-        marks.set_mark(connection, SEEN, now)
-        marks.set_mark(connection, MISSING, sorted(missing))
+        site.set_fact(connection, SEEN, now)
+        site.set_fact(connection, MISSING, sorted(missing))
     return adopted, len(missing)
 
 

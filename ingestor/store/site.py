@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ingestor.store.tables import setting
@@ -26,3 +26,10 @@ def settle_fact(connection: Connection, key: str, value: Any) -> Any:  # noqa: A
     except IntegrityError:
         return fact(connection, key)
     return value
+
+
+def set_fact(connection: Connection, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Write a fact, in place of an older one."""
+    changed = connection.execute(update(setting).where(setting.c.key == key).values(value=value))
+    if changed.rowcount == 0:
+        connection.execute(insert(setting).values(key=key, value=value))

@@ -200,9 +200,10 @@ def is_read_by(connection: Connection, source_id: str, driver: str, version: str
     return bool(connection.execute(query).scalar())
 
 
-def known_bytes(connection: Connection) -> set[str]:
-    """Return the sums of all members that have a row."""
-    return set(connection.execute(select(raw_file.c.sha256)).scalars())
+def known_in_shard(connection: Connection, shard: str) -> set[str]:
+    """Return the sums of members that have a row and begin with these two hexadecimal digits."""
+    query = select(raw_file.c.sha256).where(raw_file.c.sha256 >= shard, raw_file.c.sha256 < f"{shard}g")
+    return set(connection.execute(query).scalars())
 
 
 def adopt(connection: Connection, centre_id: str, sha256: str, size: int, name: str, now: datetime) -> str:

@@ -14,7 +14,7 @@ from ingestor.archive import Archive
 from ingestor.config import Settings
 from ingestor.flow import recovery
 from ingestor.flow.house import House, open_house
-from ingestor.store import marks, sources
+from ingestor.store import site, sources
 from ingestor.store.audit import Actor
 from ingestor.store.sources import Order, StoredMember
 from ingestor.store.tables import job, raw_file, submission
@@ -99,12 +99,12 @@ def test_a_row_whose_bytes_are_gone_is_told_until_they_are_back(
         house.archive.path_of(kept.sha256).unlink()
     for _ in range(2):
         with open_house(settings) as house, house.db.read() as connection:
-            assert marks.mark(connection, recovery.MISSING) == [kept.sha256]
+            assert site.fact(connection, recovery.MISSING) == [kept.sha256]
         assert [r.levelname for r in caplog.records if r.getMessage() == "recovered"][-1] == "CRITICAL"
     with open_house(settings) as house:
         house.archive.put_bytes(b"abc")
     with open_house(settings) as house, house.db.read() as connection:
-        assert marks.mark(connection, recovery.MISSING) == []
+        assert site.fact(connection, recovery.MISSING) == []
         assert connection.execute(select(func.count()).select_from(raw_file)).scalar() == 1
 
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import make_url
 
 from ingestor.errors import Busy, DatabaseTrouble
-from ingestor.store import marks, schema
+from ingestor.store import schema, site
 from ingestor.store.engine import durability_warnings, open_database
 from ingestor.store.trouble import GivenUp
 from tests.postgres import Cut, Databases, Server, can_start
@@ -42,8 +42,8 @@ def db(server: Server) -> Iterator[Database]:
     opened = open_database(databases.empty())
     schema.upgrade(opened)
     with opened.write() as connection:
-        marks.set_mark(connection, "ours", 0)
-        marks.set_mark(connection, "theirs", 0)
+        site.set_fact(connection, "ours", 0)
+        site.set_fact(connection, "theirs", 0)
     yield opened
     opened.close()
     databases.drop(opened.url)
@@ -56,7 +56,7 @@ def stranger(url: str) -> psycopg.Connection:
 
 
 def raise_by_one(connection: Connection, key: str) -> None:
-    marks.set_mark(connection, key, marks.mark(connection, key) + 1)
+    site.set_fact(connection, key, site.fact(connection, key) + 1)
 
 
 def test_a_deadlock_with_a_stranger_is_tried_again_and_nothing_is_done_twice(db: Database):
@@ -82,7 +82,7 @@ def test_a_deadlock_with_a_stranger_is_tried_again_and_nothing_is_done_twice(db:
         db.apply(work)
         crossing.join()
     with db.read() as connection:
-        assert (marks.mark(connection, "ours"), marks.mark(connection, "theirs")) == (2, 2)
+        assert (site.fact(connection, "ours"), site.fact(connection, "theirs")) == (2, 2)
     assert len(tries) == 2
 
 
@@ -102,7 +102,7 @@ def test_a_server_that_dies_in_a_transaction_leaves_nothing_half_and_the_work_is
 
     db.apply(work)
     with db.read() as connection:
-        assert (marks.mark(connection, "ours"), marks.mark(connection, "theirs")) == (1, 1)
+        assert (site.fact(connection, "ours"), site.fact(connection, "theirs")) == (1, 1)
     assert len(tries) == 2
 
 
@@ -114,7 +114,7 @@ def test_a_line_cut_during_commit_is_told_as_unknown_not_as_a_bug(db: Database):
             raise_by_one(connection, "ours")
         cut.close()
     with db.read() as connection:
-        assert marks.mark(connection, "ours") == 1
+        assert site.fact(connection, "ours") == 1
 
 
 def test_a_server_that_is_down_is_trouble_and_comes_back_by_itself(server: Server, db: Database):
@@ -127,7 +127,7 @@ def test_a_server_that_is_down_is_trouble_and_comes_back_by_itself(server: Serve
     server.start()
     db.apply(lambda connection: raise_by_one(connection, "ours"))
     with db.read() as connection:
-        assert marks.mark(connection, "ours") == 1
+        assert site.fact(connection, "ours") == 1
 
 
 def test_careless_settings_of_the_server_are_named(
