@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,11 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+
+
+@cache
+def _hashed() -> str:
+    return passwords.hashed(PASSWORD)
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 role,
                 role,
                 service.now(),
-                password=passwords.hashed(PASSWORD),
+                password=_hashed(),
             )
     made["pseudonym"] = service.pseudonyms.of(made["anna"])
     yield Site(url, app, made)
@@ -105,3 +111,19 @@ def nurse(browser: Browser, site: Site) -> Iterator[Page]:
     context = signed_in(browser, site, "nurse")
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A service of its own, with nothing in it but one account a role."""
+    from api.app import create_app
+
+    app = create_app(Settings(data_dir=tmp_path_factory.mktemp("bare"), rate_limits=False))
+    url, (server, thread) = run_app(app)
+    service = app.state.service
+    with service.db.write() as connection:
+        for role in ("nurse", "steward"):
+            accounts.add(connection, service.house.centre, role, role, service.now(), password=_hashed())
+    yield Site(url, app, {})
+    server.should_exit = True
+    thread.join(10)

@@ -91,3 +91,10 @@ def test_german_is_polite():
     said += [entry["de"][part] for entry in phrases.catalogue().values() for part in phrases.PARTS]
     familiar = re.compile(r"\b(du|dein|deine|dir|dich|hast du|klick)\b", re.IGNORECASE)
     assert [s for s in said if familiar.search(s)] == []
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda p: p.name)
+def test_a_template_is_well_formed(template: Path):
+    from api.web.render import HERE, _localised
+
+    _localised("de", "Europe/Vienna").get_template(str(template.relative_to(HERE / "templates")))
