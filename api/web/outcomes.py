@@ -72,7 +72,7 @@ def _row(visit: Visit, row: dict[str, Any], linked: dict[str, bool]) -> Outcome:
     status, code = row["status"], row["code"] or row["status"]
     parts = _parts(visit, row, receipt)
     return Outcome(
-        row["id"], status, _kind(status, code), [member["name"] for member in row["members"]], row["at"],
+        row["id"], status, _kind(status, code), row["names"] or [member["name"] for member in row["members"]], row["at"],
         f"{code}-{row['id'].removeprefix('sub-')[:6]}", parts["happened"], parts["means"], parts["todo"],
         _action(language, status, receipt.get("sessions") or [], linked),
         status == Status.PREVIEW.value and row["cleared_at"] is None,

@@ -63,6 +63,7 @@ def accept(
             id=key, centre=centre_id, source=source_id, way=order.way, actor=order.actor.name, at=now,
             zone=order.zone, driver=order.driver, preview=order.preview, note=order.note,
             idempotency_key=order.idempotency_key, status="queued",
+            names=[m.name for m in members],
         )
     )  # fmt: skip
     connection.execute(

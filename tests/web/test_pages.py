@@ -21,8 +21,8 @@ pytestmark = pytest.mark.browser
 
 PAGES = {
     "nurse": (
-        "/", "/upload", "/sessions", "/sessions?status=final", "/sessions/{linked}", "/sessions/{unlinked}",
-        "/sessions/{withheld}", "/sessions/{linked}/print", "/sessions/{unlinked}/link", "/sessions/{unlinked}/link?q=anna",
+        "/", "/upload", "/sessions", "/sessions/{unlinked}",
+        "/sessions/{linked}/print", "/sessions/{unlinked}/link", "/sessions/{unlinked}/link?q=anna",
         "/sessions/{unlinked}/link/{anna}", "/sessions/{linked}/unlink", "/patients", "/patients?q=nobody",
         "/patients/{anna}", "/patients/{bert}", "/patients/new", "/about", "/sessions/none",
         "/machines", "/machines/{machine}", "/machines/{machine}/accept", "/columns", "/columns/GA-TC20-0117-1",
@@ -32,6 +32,15 @@ PAGES = {
     "analyst": ("/", "/sessions", "/sessions/{linked}", "/upload", "/cohort", "/cohort?from=2030-01-01", "/courses/{pseudonym}"),
     "admin": ("/", "/sessions", "/machines/{machine}"),
 }  # fmt: skip
+IN_THE_DARK = (
+    "/",
+    "/upload",
+    "/sessions/{withheld}",
+    "/patients/{anna}",
+    "/trays/held",
+    "/week?of=2026-10-28",
+    "/cohort",
+)
 ALL = [(role, path) for role, paths in PAGES.items() for path in paths]
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -75,8 +84,9 @@ def test_a_page_is_accessible_and_asks_no_other_host(
     assert page.locator("html").get_attribute("lang") == "de"
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     assert violations(page) == []
-    page.emulate_media(color_scheme="dark")
-    assert violations(page, "color-contrast") == []
+    if path in IN_THE_DARK:
+        page.emulate_media(color_scheme="dark")
+        assert violations(page, "color-contrast") == []
     page.close()
 
 

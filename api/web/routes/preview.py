@@ -58,7 +58,7 @@ def _preview(visit: Visit, key: str, trouble: IngestorError | None = None) -> Re
     return visit.page(
         "preview.html", status=422 if trouble else 200, submission=row, parts=found, typed=typed or "",
         understood=(row["receipt"] or {}).get("preview") or [], measured=MEASURED,
-        names=[m["name"] for m in row["members"]],
+        names=row["names"] or [m["name"] for m in row["members"]],
         findings=[{**one, "text": one["text"][visit.language]} for one in findings], **context,
     )  # fmt: skip
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter
-from starlette.responses import HTMLResponse, Response
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from api.auth import require
+from api.routes.imports import hand_in
 from api.web.door import Visit, seeing
 from api.web.outcomes import shown
-from ingestor.access.permissions import Permission
+from ingestor.access.permissions import Caller, Permission
 from ingestor.store.answers import uploads
 
 router = APIRouter()
 _KEPT_IN_SIGHT = timedelta(days=7)
 _AT_ONCE = 60
+_NOTHING_CAME = 400
 
 
 @router.get("/upload")
@@ -35,3 +38,12 @@ def rows(visit: Annotated[Visit, seeing(Permission.SUBMIT)], ids: str = "") -> R
     with visit.house.db.read() as connection:
         found = shown(visit, connection, uploads.by_id(connection, keys, visit.caller.name))
     return HTMLResponse("".join(visit.fragment("parts/outcome.html", one=one) for one in found))
+
+
+@router.post("/upload")
+async def send(request: Request, caller: Annotated[Caller, Depends(require(Permission.SUBMIT))]) -> Response:
+    """Take in the files of the form where no script sends them one by one; the rows say what became of them."""
+    answer = await hand_in(request, caller)
+    if answer.status_code == _NOTHING_CAME:
+        return answer
+    return RedirectResponse("/upload", 303)

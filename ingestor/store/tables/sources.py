@@ -54,6 +54,8 @@ submission = Table(
     Column("preview", Boolean, nullable=False, default=False),
     Column("idempotency_key", WORD, unique=True),
     Column("note", LONG),
+    # The names under which the sender knows the files; the source keeps those of the first who sent them.
+    Column("names", DOC),
     Column("status", WORD, nullable=False, index=True),
     Column("code", WORD),
     Column("receipt", DOC),

@@ -1,0 +1,220 @@
+"""Handing files in: every file gets a row that stays and says what happened, what it means and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ingestor.store import sessions
+from tests.web.conftest import signed_in
+from tests.web.test_pages import violations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page, Route
+
+    from tests.parts import Exports
+    from tests.web.conftest import Site
+
+pytestmark = pytest.mark.browser
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(200)
+DONE = '.outcome:not([data-status="sending"], [data-status="queued"])'
+
+
+@pytest.fixture
+def nurse(browser: Browser, bare: Site) -> Iterator[Page]:
+    context = signed_in(browser, bare, "nurse")
+    page = context.new_page()
+    page.goto("/upload")
+    yield page
+    context.close()
+
+
+def files(simulated: Callable[..., Exports], seed: int, count: int) -> list[Path]:
+    return simulated("twin-column-report", "--seed", str(seed), "--sessions", str(count)).files
+
+
+def as_upload(name: str, data: bytes) -> dict[str, object]:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+
+
+def at_once(page: Page) -> None:
+    """Save without looking first."""
+    page.get_by_label("Erst ansehen, dann speichern").uncheck()
+
+
+def row_of(page: Page, name: str) -> dict[str, str]:
+    row = page.locator(f"{DONE}:has(strong:text-is('{name}'))").first
+    row.wait_for(timeout=60_000)
+    parts = {part: row.locator(f"[data-part={part}]").inner_text() for part in ("happened", "means", "todo")}
+    return parts | {"status": row.get_attribute("data-status") or ""}
+
+
+def stored(bare: Site) -> list[str]:
+    house = bare.app.state.service.house
+    with house.db.read() as connection:
+        return sessions.all_sessions(connection)
+
+
+def test_many_files_of_all_kinds_each_get_their_outcome_and_keep_it(
+    nurse: Page, bare: Site, simulated: Callable[..., Exports]
+):
+    good = files(simulated, 301, 3)
+    half = good[2].read_bytes()
+    before = len(stored(bare))
+    at_once(nurse)
+    nurse.set_input_files(
+        "#files",
+        [
+            as_upload("gut-1.txt", good[0].read_bytes()),
+            as_upload("gut-2.dat", good[1].read_bytes()),
+            as_upload("bild.pdf", PNG),
+            as_upload("leer.txt", b""),
+            as_upload("abgeschnitten.txt", half[: len(half) * 2 // 3]),
+        ],
+    )
+    assert row_of(nurse, "gut-1.txt")["status"] == "stored"
+    assert row_of(nurse, "gut-2.dat")["status"] == "stored"
+    assert row_of(nurse, "bild.pdf")["status"] == "refused"
+    assert row_of(nurse, "leer.txt")["status"] == "refused"
+    cut = row_of(nurse, "abgeschnitten.txt")
+    assert cut["status"] == "stored"
+    assert "Untergrenze" in cut["means"]
+    assert all(text for text in cut.values())
+    nurse.set_input_files("#files", [as_upload("noch-einmal.txt", good[0].read_bytes())])
+    again = row_of(nurse, "noch-einmal.txt")
+    assert again["status"] == "duplicate"
+    nurse.set_input_files("#files", [as_upload("ganz.txt", half)])
+    assert row_of(nurse, "ganz.txt")["status"] == "superseded"
+    assert len(stored(bare)) == before + 3
+    assert violations(nurse) == []
+    nurse.reload()
+    assert row_of(nurse, "noch-einmal.txt") == again
+    assert nurse.locator(DONE).count() >= 7
+    nurse.get_by_role("button", name="English").click()
+    assert (
+        "complete export"
+        in row_of(nurse, "ganz.txt")["happened"] + row_of(nurse, "abgeschnitten.txt")["todo"]
+    )
+    nurse.get_by_role("button", name="Deutsch").click()
+
+
+def test_by_default_a_file_is_shown_before_it_counts(
+    nurse: Page, bare: Site, simulated: Callable[..., Exports]
+):
+    (file,) = files(simulated, 302, 1)
+    before = stored(bare)
+    nurse.set_input_files("#files", [as_upload("erst-ansehen.txt", file.read_bytes())])
+    assert row_of(nurse, "erst-ansehen.txt")["status"] == "preview"
+    assert stored(bare) == before
+    nurse.locator(".outcome", has_text="erst-ansehen.txt").get_by_role("button", name="Speichern").click()
+    nurse.locator("#notice").wait_for()
+    assert row_of(nurse, "erst-ansehen.txt")["status"] == "stored"
+    assert len(stored(bare)) == len(before) + 1
+
+
+def test_all_that_was_shown_is_saved_by_one_button(
+    nurse: Page, bare: Site, simulated: Callable[..., Exports]
+):
+    two = files(simulated, 303, 2)
+    before = stored(bare)
+    nurse.set_input_files("#files", [as_upload(f"alle-{i}.txt", f.read_bytes()) for i, f in enumerate(two)])
+    for i in range(2):
+        assert row_of(nurse, f"alle-{i}.txt")["status"] == "preview"
+    nurse.reload()
+    nurse.get_by_role("button", name="Alle 2 Dateien speichern").click()
+    nurse.locator("#notice").wait_for()
+    assert len(stored(bare)) == len(before) + 2
+
+
+def test_a_lost_line_is_told_and_sending_again_doubles_nothing(
+    nurse: Page, bare: Site, simulated: Callable[..., Exports]
+):
+    (file,) = files(simulated, 304, 1)
+    before = stored(bare)
+    lost = [True]
+
+    def arrive_but_lose_the_answer(route: Route) -> None:
+        if lost.pop() if lost else False:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    nurse.route("**/v1/imports*", arrive_but_lose_the_answer)
+    at_once(nurse)
+    nurse.set_input_files("#files", [as_upload("leitung.txt", file.read_bytes())])
+    row = nurse.locator('[data-status="lost"]')
+    row.wait_for()
+    assert "Noch einmal senden verdoppelt nichts" in row.locator("[data-part=means]").inner_text()
+    assert violations(nurse) == []
+    row.get_by_role("button", name="Noch einmal senden").click()
+    assert row_of(nurse, "leitung.txt")["status"] == "stored"
+    assert len(stored(bare)) == len(before) + 1
+
+
+def test_leaving_while_a_file_is_on_its_way_asks_first(nurse: Page, simulated: Callable[..., Exports]):
+    (file,) = files(simulated, 305, 1)
+    held: list[Route] = []
+    asked: list[str] = []
+
+    def never_answer(route: Route) -> None:
+        held.append(route)
+
+    nurse.route("**/v1/imports*", never_answer)
+    nurse.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    nurse.get_by_label("Erst ansehen").click()  # a browser asks only after the person has done something
+    nurse.set_input_files("#files", [as_upload("unterwegs.txt", file.read_bytes())])
+    nurse.locator('[data-status="sending"]').wait_for()
+    nurse.close(run_before_unload=True)
+    nurse.wait_for_event("close", timeout=10_000)
+    assert asked == ["beforeunload"]
+
+
+def test_files_can_be_dropped_and_the_button_needs_no_mouse(
+    nurse: Page, bare: Site, simulated: Callable[..., Exports]
+):
+    (file,) = files(simulated, 306, 1)
+    at_once(nurse)
+    dropped = nurse.evaluate_handle(
+        """text => { const data = new DataTransfer(); data.items.add(new File([Uint8Array.from(text, c => c.charCodeAt(0))], "gezogen.txt")); return data }""",
+        file.read_bytes().decode("latin-1"),
+    )
+    nurse.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
+    assert row_of(nurse, "gezogen.txt")["status"] == "stored"
+    nurse.locator("#main").focus()
+    nurse.keyboard.press("Tab")
+    assert nurse.evaluate("document.activeElement.id") == "files"
+    with nurse.expect_file_chooser() as chooser:
+        nurse.keyboard.press("Enter")
+    chooser.value.set_files([as_upload("mit-tastatur.txt", PNG)])
+    assert row_of(nurse, "mit-tastatur.txt")["status"] == "refused"
+
+
+def test_a_tap_opens_the_chooser(browser: Browser, bare: Site):
+    context = signed_in(
+        browser, bare, "nurse", has_touch=True, is_mobile=True, viewport={"width": 820, "height": 1180}
+    )
+    page = context.new_page()
+    page.goto("/upload")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Dateien auswählen").tap()
+    assert chooser.value.is_multiple()
+    context.close()
+
+
+def test_without_a_script_the_form_does_the_same(
+    browser: Browser, bare: Site, simulated: Callable[..., Exports]
+):
+    (file,) = files(simulated, 307, 1)
+    context = signed_in(browser, bare, "nurse", java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/upload")
+    page.get_by_label("Erst ansehen").uncheck()
+    page.set_input_files("#files", [as_upload("ohne-skript.txt", file.read_bytes())])
+    page.get_by_role("button", name="Senden").click()
+    assert row_of(page, "ohne-skript.txt")["status"] == "stored"
+    context.close()
