@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from drivers.profile.about import about
 from drivers.profile.ends import sample_rows
 from drivers.profile.forms import read_member, recognise
 from drivers.profile.log import build
@@ -46,6 +47,7 @@ class ProfileDriver:
         self.evidence: Evidence = profile.layouts[0].evidence
         self.line: SerialLine | None = profile.layouts[0].line
         self.roles: tuple[Role, ...] = tuple(dict.fromkeys(one.role for one in profile.layouts))
+        self.about = about(profile)
 
     @cached_property
     def _parts(self) -> list[tuple[str, re.Pattern[str]]]:

@@ -63,7 +63,8 @@ def compile_profile(data: dict[str, Any], known: Mapping[str, dict[str, Any]], p
     pairs = overlays(whole, problems)
     layouts = tuple(compile_layout(keys, problems, variant, version) for variant, version, keys in pairs)
     problems.settle()
-    return Profile(layouts[0].name, str(data.get("title", layouts[0].name)), digest(whole, ENGINE), layouts)
+    title, source = str(data.get("title", layouts[0].name)), str(data.get("source", ""))
+    return Profile(layouts[0].name, title, digest(whole, ENGINE), layouts, source)
 
 
 def load(path: Path, known: Mapping[str, dict[str, Any]]) -> ProfileDriver:

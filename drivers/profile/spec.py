@@ -201,3 +201,4 @@ class Profile:
     title: str
     digest: str
     layouts: tuple[Layout, ...]
+    source: str = ""
