@@ -71,7 +71,7 @@ class Layout:
         cells: where its numbers stand; None if its lines have no fields.
         checksum: whether it carries checksums or counts.
         sums_the_file: whether one of them covers the whole file, so that damage is a contradiction.
-        counts_lines: whether it ends with a count of lines: a wrong one means that something is missing.
+        counts_lines: whether it ends with a count: a wrong one means that something is missing.
     """
 
     name: str

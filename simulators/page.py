@@ -36,7 +36,9 @@ class Marks:
         alarms: line on which each alarm first stands, in order.
         alarm_ends: line that says that each alarm is over; -1 for one that never was.
         stop: line that prints when the treatment ended.
-        reported: line of the printed total.
+        reported: line of the printed total of plasma.
+        totals: line by which blood and anticoagulant are printed, too.
+        blood, anticoagulant: what the samples show of them [mL], same shape as `counter`, if they do.
         end: line that says that the treatment is whole.
     """
 
@@ -50,6 +52,9 @@ class Marks:
     alarm_ends: tuple[int, ...] = ()
     stop: int | None = None
     reported: int | None = None
+    totals: int | None = None
+    blood: Floats | None = None
+    anticoagulant: Floats | None = None
     end: int | None = None
 
     def moved(self, where: dict[int, int]) -> Marks:
@@ -57,17 +62,23 @@ class Marks:
         kept = np.array([line in where for line in self.samples.tolist()], bool)
         there = np.array([where[line] for line in self.samples[kept].tolist()], np.int64)
         order = np.argsort(there, kind="stable")
-        counter = self.counter[kept][order] if len(self.counter) else self.counter
+
+        def still(values: Floats) -> Floats:
+            return values[kept][order] if len(values) else values
+
         return replace(
             self,
             samples=there[order],
-            counter=counter,
+            counter=still(self.counter),
+            blood=None if self.blood is None else still(self.blood),
+            anticoagulant=None if self.anticoagulant is None else still(self.anticoagulant),
             loads=tuple(where.get(line, _GONE) for line in self.loads),
             load_ends=tuple(where.get(line, _GONE) for line in self.load_ends),
             alarms=tuple(where.get(line, _GONE) for line in self.alarms),
             alarm_ends=tuple(where.get(line, line if line < 0 else _GONE) for line in self.alarm_ends),
             stop=_there(self.stop, where),
             reported=_there(self.reported, where),
+            totals=_there(self.totals, where),
             end=_there(self.end, where),
         )
 
@@ -83,6 +94,7 @@ class Marks:
             alarm_ends=tuple(line + lines if line >= 0 else line for line in self.alarm_ends),
             stop=None if self.stop is None else self.stop + lines,
             reported=None if self.reported is None else self.reported + lines,
+            totals=None if self.totals is None else self.totals + lines,
             end=None if self.end is None else self.end + lines,
         )
 
@@ -136,8 +148,15 @@ class Page:
         text = content[len(self.bom) :].decode(self.encoding, errors="ignore")
         whole = text.count(self.newline)
         rest = text.rsplit(self.newline, 1)[-1]
-        is_last = whole == len(self.lines) - 1 and rest == self.sealed().lines[-1]
-        return whole + 1 if is_last else whole
+        lines = self.sealed().lines
+        is_last = whole == len(lines) - 1 and rest == lines[-1]
+        return whole + 1 if is_last or self._has_all_columns(rest, lines, whole) else whole
+
+    def _has_all_columns(self, rest: str, lines: tuple[str, ...], place: int) -> bool:
+        """Where no last line is ever terminated, an unterminated one counts if its columns are complete."""
+        if self.ends_with_newline or place >= len(lines) or not rest or rest.endswith(";"):
+            return False
+        return rest.count(";") == lines[place].count(";") > 1
 
 
 def joined(pages: Sequence[Page], name: str) -> Page:

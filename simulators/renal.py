@@ -89,9 +89,11 @@ class RenalRun:
 def treat_renal(plan: Plan, style: Style) -> RenalRun:
     """One treatment of the therapy that `style` names."""
     rng = plan.rng("renal")
+    # A run is known by its start: whatever else differs in a second telling of it, this does not.
+    habits = np.random.default_rng(int(plan.clock.start.timestamp()))
     prescription = _prescribe(plan, style.therapy or PLASMA_EXCHANGE)
     seconds = plan.seconds // 60 * 60
-    begin = min(int(rng.integers(600, 1500)), seconds // 4)
+    begin = min(int(habits.integers(600, 1500)), seconds // 4)
     end = seconds - min(int(rng.integers(120, 420)), seconds // 10)
     incidents, powered = with_outage(plan, draw_incidents(plan), seconds)
     share = availability(seconds, begin, end, incidents.pauses, ramp=30)

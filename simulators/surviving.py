@@ -26,6 +26,9 @@ class _Left:
     is_whole: bool = True
     has_end: bool = True
     reported: bool = True
+    totals: bool = True
+    blood: float | None = None
+    anticoagulant: float | None = None
     loads: int | None = None
     load_ends: int = 0
     alarms: int | None = None
@@ -78,6 +81,8 @@ def _after_cut(export: Export, lines: Mapping[str, int], place: int, truth: Sess
             "processed_plasma_ml": None,
             "reported_ml": None,
             "readings": dict.fromkeys(truth["readings"]),
+            "blood_processed_ml": None,
+            "ac_volume_ml": None,
             "cycles": [],
             "alarms": [],
         }
@@ -90,6 +95,10 @@ def _look(left: _Left, marks: Marks, there: int, *, is_whole: bool) -> None:
     left.is_whole &= marks.end < there if marks.end is not None else is_whole
     left.has_end &= marks.stop is None or marks.stop < there
     left.reported &= marks.reported is None or marks.reported < there
+    left.totals &= marks.totals is None or marks.totals < there
+    seen = int(np.searchsorted(marks.samples, there))
+    if marks.blood is not None and marks.anticoagulant is not None and seen:
+        left.blood, left.anticoagulant = float(marks.blood[seen - 1]), float(marks.anticoagulant[seen - 1])
     if marks.loads:
         left.loads = sum(line < there for line in marks.loads)
         left.load_ends = sum(line < there for line in marks.load_ends)
@@ -97,7 +106,7 @@ def _look(left: _Left, marks: Marks, there: int, *, is_whole: bool) -> None:
         left.alarms = sum(line < there for line in marks.alarms)
         left.open_alarms = tuple(place for place, line in enumerate(marks.alarm_ends) if line >= there)
     if len(marks.counter):
-        left.counter = marks.counter[: int(np.searchsorted(marks.samples, there))]
+        left.counter = marks.counter[:seen]
 
 
 def _shortened(truth: SessionTruth, left: _Left) -> SessionTruth:
@@ -116,6 +125,8 @@ def _shortened(truth: SessionTruth, left: _Left) -> SessionTruth:
         "processed_plasma_ml": max(known, default=None),
         "reported_ml": readings["reported"],
         "readings": readings,
+        "blood_processed_ml": truth["blood_processed_ml"] if left.totals else left.blood,
+        "ac_volume_ml": truth["ac_volume_ml"] if left.totals else left.anticoagulant,
         "cycles": cycles,
         "alarms": [a | {"cleared_local": None} if i in left.open_alarms else a for i, a in enumerate(alarms)],
     }

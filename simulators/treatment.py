@@ -122,8 +122,8 @@ class Treatment:
 
     @property
     def segment_ml(self) -> float:
-        """What a forgetful machine prints as its total: the plasma since the last restart [mL]."""
-        return int(self.counter(np.array([self.seconds]))[0]) / 10
+        """What a forgetful machine prints as its total: the plasma since the last power failure [mL]."""
+        return load_volume_ml(self.loaded, self.powered[-1][0], self.seconds)
 
 
 def load_volume_ml(loaded: Units, start: int, end: int) -> float:

@@ -31,6 +31,7 @@ class Shown:
         start, end: seconds it shows as start and end; disconnecting if `end` is None.
         body: whether it shows weight and hematocrit.
         columns: whether it shows which columns hung.
+        status: whether it shows that a load was given up.
     """
 
     reported_ml: float | None = None
@@ -40,13 +41,15 @@ class Shown:
     end: int | None = None
     body: bool = True
     columns: bool = True
+    status: bool = False
 
 
 def truth_of(treatment: Treatment, shown: Shown) -> SessionTruth:
     """What happened in one treatment, as far as the layout can show it.
 
     `processed_plasma_ml` is what can be found in the export, `delivered_ml` what flowed; they differ only
-    where an export is damaged. `readings` says which of the layout's readings exist and what each gives.
+    where an export is damaged. `readings` says which of the layout's readings exist and what each gives;
+    `given_up` names the loads that were aborted, also where the layout has no word for that.
     """
     plan, clock = treatment.plan, treatment.plan.clock
 
@@ -81,9 +84,15 @@ def truth_of(treatment: Treatment, shown: Shown) -> SessionTruth:
         "blood_processed_ml": treatment.blood_ml,
         "ac_volume_ml": treatment.anticoagulant_ml,
         "cycles": [
-            {"index": p.cycle, "column": p.position, "load_ml": p.volume_ml, "completed": p.completed}
+            {
+                "index": p.cycle,
+                "column": p.position,
+                "load_ml": p.volume_ml,
+                "completed": p.completed or not shown.status,
+            }
             for p in treatment.loads
         ],
+        "given_up": [p.cycle for p in treatment.loads if not p.completed],
         "alarms": [alarm_truth(treatment, a) for a in treatment.alarms],
         "weight_kg": plan.patient.weight_kg if shown.body else None,
         "hematocrit": plan.patient.hematocrit if shown.body else None,

@@ -41,8 +41,13 @@ def unknown_firmware(export: Export, layout: Layout, _rng: np.random.Generator) 
 
 
 def unknown_column(export: Export, layout: Layout, _rng: np.random.Generator) -> Export:
-    """The samples have one more column, `QX`."""
-    return _with_column(export, layout, lambda _header: "QX")
+    """The samples have one more column, `QX`; the report says that it is a version that may have some."""
+    widened = _with_column(export, layout, lambda _header: "QX")
+    pages = [
+        replace(p, lines=tuple("#TCR 3.0" if line.startswith("#TCR ") else line for line in p.lines))
+        for p in widened.pages
+    ]
+    return replace(widened, pages=tuple(pages))
 
 
 def doubled_column(export: Export, layout: Layout, _rng: np.random.Generator) -> Export:

@@ -103,7 +103,8 @@ def locale_swap(export: Export, layout: Layout, _rng: np.random.Generator) -> Ex
             for place, line in enumerate(page.lines)
         ]
         pages.append(replace(page, lines=tuple(lines)))
-    sessions = tuple({**s, "values_readable": False} for s in export.sessions)
+    nothing = {"values_readable": False, "processed_plasma_ml": None, "reported_ml": None}
+    sessions = tuple({**s, **nothing, "readings": dict.fromkeys(s["readings"])} for s in export.sessions)
     return replace(export, pages=tuple(pages), sessions=sessions)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +31,7 @@ class Message:
         second: when the machine sends it.
         segments: without their ends.
         counter: the plasma total on it [mL]; NaN if it is no report of the treatment.
+        blood, anticoagulant: the totals on it [mL], as printed.
         cycle: the load it shows, from 1, or 0.
         alarm: place of the alarm it begins, or -1; `alarm_end` likewise.
     """
@@ -39,6 +40,8 @@ class Message:
     segments: tuple[str, ...]
     control: str
     counter: float = float("nan")
+    blood: float = float("nan")
+    anticoagulant: float = float("nan")
     cycle: int = 0
     alarm: int = -1
     alarm_end: int = -1
@@ -65,15 +68,7 @@ def messages(treatment: Treatment, hz: float) -> list[Message]:
 def _numbered(treatment: Treatment, number: int, message: Message) -> Message:
     control = f"{eui64(treatment)[-6:]}{treatment.plan.clock.wall(0):%y%m%d%H%M}{number:05d}"
     head = message.segments[0].replace("|CONTROL|", f"|{control}|")
-    return Message(
-        message.second,
-        (head, *message.segments[1:]),
-        control,
-        message.counter,
-        message.cycle,
-        message.alarm,
-        message.alarm_end,
-    )
+    return replace(message, segments=(head, *message.segments[1:]), control=control)
 
 
 def stamp(treatment: Treatment, second: int) -> str:
@@ -139,9 +134,14 @@ def _report(treatment: Treatment, second: int, mode: str, s: Samples | None, pla
         values += _column(treatment, second, phase) if phase else []
     time = stamp(treatment, second)
     lines += [observation(n, term, value, how, time) for n, (term, value, how) in enumerate(values, start=1)]
-    counter = float(s.plasma[place]) if s is not None else float("nan")
-    cycle = phase.cycle if phase and phase.kind == "load" else 0
-    return Message(second, tuple(lines), "", counter, cycle)
+    message = Message(second, tuple(lines), "", cycle=phase.cycle if phase and phase.kind == "load" else 0)
+    if s is None:
+        return message
+    blood, anticoagulant = (
+        float(s.blood[place]),
+        float(decimal(s.blood[place] / (treatment.plan.ratio - 1), 0)),
+    )
+    return replace(message, counter=float(s.plasma[place]), blood=round(blood), anticoagulant=anticoagulant)
 
 
 def observation(number: int, term: Term, value: str, how: str, time: str, flags: str = "") -> str:

@@ -64,12 +64,15 @@ def _marks(sent: list[Message], ends: list[int]) -> Marks:
         known=ends[len([m for m in sent if m.second < 0])] + 1,
         samples=np.array([end for _, end in reports], np.int64),
         counter=np.array([m.counter for m, _ in reports]),
+        blood=np.array([m.blood for m, _ in reports]),
+        anticoagulant=np.array([m.anticoagulant for m, _ in reports]),
         loads=tuple(first[c] for c in cycles),
         load_ends=tuple(after[c] for c in cycles),
         alarms=tuple(end for _, end in begun),
         alarm_ends=tuple(over.get(alarm, -1) for alarm, _ in begun),
         stop=reports[-1][1],
         reported=reports[-1][1],
+        totals=reports[-1][1],
         end=ends[-1] + 1,
     )
 
@@ -97,5 +100,5 @@ LAYOUT = Layout(
     treat=treat_twin,
     render=render,
     checksum=True,
-    sums_the_file=True,
+    counts_lines=True,
 )

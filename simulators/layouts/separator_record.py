@@ -36,6 +36,7 @@ def render(treatments: Sequence[Treatment], _style: Style) -> Export:
         known=4,
         stop=1,
         reported=reported,
+        totals=reported + 1,
         alarms=tuple(len(lines) + 1 + line for line in first),
         alarm_ends=tuple(len(lines) + 1 + line if line >= 0 else line for line in last),
         end=len(lines) + len(events) + 2,

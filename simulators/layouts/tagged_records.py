@@ -181,5 +181,6 @@ def marks(listed: list[Record | None], reported: int, known: int = 1) -> Marks:
         alarm_ends=tuple(over.get(alarm, -1) for _, alarm in alarms),
         stop=len(listed) - 1,
         reported=reported,
+        totals=reported + 2,
         end=len(listed) - 1,
     )

@@ -94,8 +94,9 @@ def render(treatments: Sequence[Treatment], style: Style) -> Export:
     plan = treatments[0].plan
     name = f"TC_{plan.device.serial}_{plan.run}.txt"
     page = joined([report(t, style) for t in treatments], name)
+    shown = Shown(loads=True, status=style.version != "2.0")
     truths = tuple(
-        truth_of(t, Shown(reported_ml=t.plasma_ml, loads=True, counter=m.counter))
+        truth_of(t, replace(shown, reported_ml=t.plasma_ml, counter=m.counter))
         for t, m in zip(treatments, page.marks, strict=True)
     )
     return Export(NAME, (replace(page, encoding="cp1252", seal=seal),), truths)
@@ -124,6 +125,7 @@ def report(treatment: Treatment, style: Style) -> Page:
         alarms=tuple(range(begins[3] + 2, begins[4])),
         stop=7,
         reported=begins[5] + 1,
+        totals=begins[5] + 3,
         end=len(lines),
     )
     return Page("", (*lines, f"{words.end};"), (marks,), seal=seal)
