@@ -214,23 +214,52 @@ def _order(text: str, sorts: Sequence[str]) -> Order:
 
 
 def cursor(order: Order, value: Any, session: str) -> str:  # noqa: ANN401 - a number, an instant's text or None
-    """Return the place after a row, to be handed back as it is."""
-    text = json.dumps([order.by, order.descending, value, session], separators=(",", ":"))
+    """Return the place after a row of doses or sessions, to be handed back as it is."""
+    return packed(order.by, order.descending, value, session)
+
+
+def packed(*place: Any) -> str:  # noqa: ANN401 - plain JSON values
+    """Return a place in a list as a cursor."""
+    text = json.dumps(place, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _opened(text: str, order: Order) -> tuple[Any, str]:
+def _unpacked(text: str) -> list[Any]:
     try:
-        padded = text + "=" * (-len(text) % 4)
-        by, descending, value, session = json.loads(base64.b64decode(padded, b"-_", validate=True))
-    except (binascii.Error, UnicodeDecodeError, TypeError, RecursionError):
+        found = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
+    except (binascii.Error, UnicodeDecodeError, RecursionError):
         raise ValueError(text) from None
-    fits = (
-        (by, descending) == (order.by, order.descending) and isinstance(session, str) and "\0" not in session
-    )
-    if not fits or len(session) > _LONGEST:
+    if not isinstance(found, list):
+        raise ValueError(text)  # noqa: TRY004 - what `one` takes for a slip
+    return found
+
+
+def place_after(*kinds: type) -> Callable[[str], tuple[Any, ...]]:
+    """Return the reader of a cursor made of values of these types."""
+
+    def read(text: str) -> tuple[Any, ...]:
+        found = _unpacked(text)
+        if [type(v) for v in found] != list(kinds) or any(
+            isinstance(v, str) and not _is_plain(v) for v in found
+        ):
+            raise ValueError(text)
+        return tuple(found)
+
+    return read
+
+
+def _is_plain(text: str) -> bool:
+    return len(text) <= _LONGEST and "\0" not in text
+
+
+def _opened(text: str, order: Order) -> tuple[Any, str]:
+    found = _unpacked(text)
+    if len(found) != 4 or found[:2] != [order.by, order.descending]:  # noqa: PLR2004 - see `cursor`
         raise ValueError(text)
-    if by == "started_at":
+    value, session = found[2:]
+    if not isinstance(session, str) or not _is_plain(session):
+        raise ValueError(text)
+    if order.by == "started_at":
         return datetime.fromisoformat(value.replace("Z", "+00:00") if isinstance(value, str) else ""), session
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if value is not None and not is_number:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ingestor.store.engine import Database
 
 JSON = "application/json"
-_ONCE = {"cursor", "count"}
+_ONCE = {"cursor", "count", "after"}
 
 
 def _state(db: Database) -> int:
@@ -55,6 +55,11 @@ async def answered(request: Request, caller: Caller, make: Callable[[], Page]) -
     if page.link is not None:
         headers["Link"] = f'<{page.link}>; rel="next"'
     return Response(page.body, headers=headers, media_type=JSON)
+
+
+def json_page(document: Any) -> Page:  # noqa: ANN401 - any JSON
+    """Return one document as a page of its own."""
+    return Page(pydantic_core.to_json(document, inf_nan_mode="null"))
 
 
 def page(request: Request, items: Sequence[Any], further: dict[str, str] | None, **more: Any) -> Page:  # noqa: ANN401 - any JSON

@@ -44,6 +44,7 @@ class Service:
         warnings: what is less than safe in this installation, shown by `/health`.
         failures: wrong logins by name and by address.
         uploads: requests that hand files in, by caller.
+        looks: sessions of identified patients that somebody looked at a short while ago.
         refusals: refused permissions already on record a short while ago.
         exports: places for streams that write every row.
         reading: files that are being read; the service ends after them.
@@ -58,6 +59,7 @@ class Service:
     warnings: tuple[str, ...] = ()
     failures: Failures = field(default_factory=Failures)
     uploads: Window = field(default_factory=lambda: Window(_UPLOADS_A_MINUTE, 60))
+    looks: Window = field(default_factory=lambda: Window(1, 3600))
     refusals: Window = field(default_factory=lambda: Window(1, 60))
     exports: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(_EXPORTS_AT_ONCE)

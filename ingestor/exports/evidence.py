@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ingestor.store.answers.evidence import Place, SourceFacts
     from ingestor.store.answers.sessions import RunFacts, SessionFacts
 
+Member = tuple[str, "Sequence[str] | None"]
 READINGS = ("reported", "cycles", "counter", "integrated")
 _END = re.compile(r"\r\n|\n|\r")
 _SHOWN = 2000
@@ -55,9 +56,9 @@ def document(
     for one in facts.runs:
         if one.current is None or not places.get(one.row.id):
             continue
-        lines = _lines(one, files[one.current.source], read)
+        members = _members(one, files[one.current.source], read)
         for place in places[one.row.id]:
-            found[place.reading].append(_shown(place, one, lines, facts, view))
+            found[place.reading].append(_shown(place, one, members, facts, view))
     about = detail(facts, view)
     return tidy({
         "session_id": facts.row.id,
@@ -70,23 +71,47 @@ def document(
     })  # fmt: skip
 
 
-def _lines(one: RunFacts, file: SourceFacts, read: Callable[[str], bytes | None]) -> Sequence[str] | None:
-    member = next((m for m in file.members if one.current is not None and m.name == one.current.member), None)
-    data = read((member or file.members[0]).sha256)
-    return lines_of(data) if data is not None else None
+def _members(one: RunFacts, file: SourceFacts, read: Callable[[str], bytes | None]) -> list[Member]:
+    """Return the members of a source with their lines, the one that the run names first."""
+    named = one.current.member if one.current is not None else ""
+    ordered = sorted(file.members, key=lambda m: m.name != named)
+    found = []
+    for member in ordered:
+        data = read(member.sha256)
+        found.append((member.name, lines_of(data) if data is not None else None))
+    return found
+
+
+def _spellings(place: Place) -> set[str]:
+    """Return how a value may be printed: with either decimal sign."""
+    texts = {place.printed.strip()}
+    if place.value is not None:
+        texts |= {f"{place.value:g}", f"{place.value:.1f}"}
+    return {t.replace(a, b) for t in texts if t for a, b in ((".", ","), (",", "."), ("", ""))}
+
+
+def _standing(place: Place, members: Sequence[Member]) -> tuple[str, str] | None:
+    """Return (member, line) where a value stands; a line on which it does not stand is never shown for it."""
+    spellings = _spellings(place)
+    for name, lines in members:
+        if lines and 0 < place.line <= len(lines):
+            text = lines[place.line - 1]
+            if any(spelling in text for spelling in spellings):
+                return name, text
+    return None
 
 
 def _shown(
-    place: Place, one: RunFacts, lines: Sequence[str] | None, facts: SessionFacts, view: View
+    place: Place, one: RunFacts, members: Sequence[Member], facts: SessionFacts, view: View
 ) -> dict[str, Any]:
-    text = lines[place.line - 1] if lines and 0 < place.line <= len(lines) else None
+    standing = _standing(place, members)
     found = {
         "run": one.row.id, "source": one.current.source if one.current else None, "line": place.line,
         "about": place.about, "printed": place.printed, "value": place.value, "unit": place.unit,
-        "text": None if text is None else view.line(text[:_SHOWN], facts.words),
+        "text": None if standing is None else view.line(standing[1][:_SHOWN], facts.words),
     }  # fmt: skip
-    if view.identified and one.current is not None:
-        found["member"] = one.current.member
+    if view.identified:
+        found["member"] = standing[0] if standing else None
     return found
 
 

@@ -86,7 +86,7 @@ def recourse(house: House, connection: Connection, patient_ids: Iterable[str | N
 
 
 def _numbers(house: House, patient_id: str, rows: Sequence[Row[Any]]) -> dict[str, str]:
-    found = courses.group(patient_id, [_brief(row) for row in rows], house.settings.course_gap_days)
+    found = courses.group(patient_id, [brief(row) for row in rows], house.settings.course_gap_days)
     return {
         session_id: str(course.number)
         for course in found
@@ -94,7 +94,8 @@ def _numbers(house: House, patient_id: str, rows: Sequence[Row[Any]]) -> dict[st
     }
 
 
-def _brief(row: Row[Any]) -> courses.SessionBrief:
+def brief(row: Row[Any]) -> courses.SessionBrief:
+    """Return what a course needs of a served dose."""
     return courses.SessionBrief(
         id=row.session_id,
         started=row.started_at,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 STEWARD = Actor("the steward", "steward")
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-NAME, BIRTH, FILE = "Anna Beispielhuber", date(1968, 3, 4), "Beispielhuber_Anna.txt"
+NAME, BIRTH, FILE = "Xaverine Beispielhuber", date(1968, 3, 4), "Beispielhuber_Xaverine.txt"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Clinic:
     def secrets(self) -> tuple[str, ...]:
         """Everything that identifies Anna and must never reach an analyst."""
         return (
-            "Beispielhuber", "beispielhuber", "Anna", self.identifier, self.identifier.lstrip("0"), self.anna,
+            "Beispielhuber", "beispielhuber", "Xaverine", self.identifier, self.identifier.lstrip("0"), self.anna,
             self.bert, "1968-03-04", "04.03.1968", "4711-0815",
         )  # fmt: skip
 

@@ -76,6 +76,23 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clinic, Staff]:
     return made, Staff(made.data)
 
 
+@pytest.fixture(scope="session")
+def hospital(
+    furnished: tuple[Clinic, Staff], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient]:
+    """The service of the clinic, for tests that only look."""
+    data = tmp_path_factory.mktemp("hospital") / "data"
+    shutil.copytree(furnished[0].data, data)
+    with TestClient(create_app(Settings(data_dir=data, centre="vie")), follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def known(furnished: tuple[Clinic, Staff]) -> Clinic:
+    """What is in the hospital."""
+    return furnished[0]
+
+
 @pytest.fixture
 def clinic(furnished: tuple[Clinic, Staff], tmp_path: Path) -> Clinic:
     made, _ = furnished
@@ -83,7 +100,7 @@ def clinic(furnished: tuple[Clinic, Staff], tmp_path: Path) -> Clinic:
     return replace(made, data=tmp_path / "clinic")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def people(furnished: tuple[Clinic, Staff]) -> Staff:
     return furnished[1]
 

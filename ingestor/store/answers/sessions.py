@@ -20,6 +20,7 @@ from ingestor.store.tables import (
     revision,
     run,
     session,
+    trace,
 )
 
 if TYPE_CHECKING:
@@ -125,6 +126,13 @@ def identifying(connection: Connection, session_id: str, patient_id: str | None)
         for who in connection.execute(select(identity).where(identity.c.patient_id.in_(people))):
             found |= {who.name or "", who.birth_date.isoformat() if who.birth_date else ""}
     return tuple(sorted(found - {""}))
+
+
+def block(connection: Connection, one: RunFacts) -> bytes | None:
+    """Return the samples of a run's current reading as they are stored, None where nothing was sampled."""
+    if one.current is None:
+        return None
+    return connection.execute(select(trace.c.block).where(trace.c.revision_id == one.current.id)).scalar()
 
 
 _LISTED = (

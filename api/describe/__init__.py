@@ -1,0 +1,53 @@
+"""The description of the interface in parts: tables, documents, uploads."""
+
+from api.describe.documents import (
+    alarm_parameters,
+    alarms,
+    change_parameters,
+    changes,
+    code_lists,
+    columns,
+    courses,
+    devices,
+    dose_of_session,
+    evidence,
+    of_session,
+    rows_of_session,
+    trace,
+    trace_parameters,
+    walking,
+)
+from api.describe.tables import filters, items, listed, names, ok, paging, parameter, row, unchanged
+from api.describe.uploads import RECEIPT, STATUSES, imports, receipts, upload
+
+__all__ = [
+    "RECEIPT",
+    "STATUSES",
+    "alarm_parameters",
+    "alarms",
+    "change_parameters",
+    "changes",
+    "code_lists",
+    "columns",
+    "courses",
+    "devices",
+    "dose_of_session",
+    "evidence",
+    "filters",
+    "imports",
+    "items",
+    "listed",
+    "names",
+    "of_session",
+    "ok",
+    "paging",
+    "parameter",
+    "receipts",
+    "row",
+    "rows_of_session",
+    "trace",
+    "trace_parameters",
+    "unchanged",
+    "upload",
+    "walking",
+]

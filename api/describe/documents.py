@@ -1,0 +1,159 @@
+"""Schemas of the answers that are no rows of a table."""
+
+from __future__ import annotations
+
+from api.describe.tables import Schema, filters, items, ok, paging, parameter, row, unchanged
+from ingestor.exports.codes import codes
+
+_ANY_ITEMS: Schema = {"type": "array", "items": {"type": "object"}}
+
+
+def of_session() -> dict[int | str, Schema]:
+    """Return the response with a whole session."""
+    kinds = ("runs", "cycles", "alarms", "events", "columns", "findings")
+    properties: Schema = {"session": {"type": "object"}, **dict.fromkeys(kinds, _ANY_ITEMS)}
+    properties["dose"] = {"oneOf": [row("doses"), {"type": "null"}]}
+    return _answer({"type": "object", "required": list(properties), "properties": properties})
+
+
+def rows_of_session() -> dict[int | str, Schema]:
+    """Return the response with one kind of rows of a session."""
+    return _answer({"type": "object", "required": ["items"], "properties": {"items": _ANY_ITEMS}})
+
+
+def dose_of_session() -> dict[int | str, Schema]:
+    """Return the response with a dose and what it was computed from."""
+    schema = row("doses")
+    return _answer(schema | {"properties": schema["properties"] | {"detail": {"type": "object"}}})
+
+
+def evidence() -> dict[int | str, Schema]:
+    """Return the response with the places of a dose in its files."""
+    place = {
+        "run": {"type": "string"}, "source": {"type": ["string", "null"]}, "line": {"type": "integer"},
+        "about": {"type": "string"}, "printed": {"type": "string"}, "value": {"type": ["number", "null"]},
+        "unit": {"type": "string"}, "text": {"type": ["string", "null"], "description": "The raw line"},
+    }  # fmt: skip
+    reading = {
+        "type": "object",
+        "properties": {
+            "value_ml": {"type": ["number", "null"]},
+            "facts": {"type": "array", "items": {"type": "object", "properties": place}},
+        },
+    }
+    readings = dict.fromkeys(("reported", "cycles", "counter", "integrated"), reading)
+    return _answer({
+        "type": "object",
+        "properties": {
+            "session_id": {"type": "string"}, "method": {"type": ["string", "null"]},
+            "served": {"type": "object"}, "readings": {"type": "object", "properties": readings},
+            "inputs": _ANY_ITEMS, "missing": {"type": "object"}, "sources": _ANY_ITEMS,
+        },
+    })  # fmt: skip
+
+
+def trace() -> dict[int | str, Schema]:
+    """Return the response with samples."""
+    numbers: Schema = {"type": "array", "items": {"type": ["number", "null"]}}
+    channel = {
+        "channel": {"type": "string"}, "unit": {"type": "string"}, "printed_unit": {"type": "string"},
+        "decimals": {"type": "integer"}, "values": numbers,
+    }  # fmt: skip
+    run = {
+        "run": {"type": "string"}, "samples": {"type": "integer"}, "time_ms": numbers, "line": numbers,
+        "elapsed_s": {"type": ["array", "null"], "items": {"type": "number"}},
+        "channels": {"type": "array", "items": {"type": "object", "properties": channel}}, "states": _ANY_ITEMS,
+    }  # fmt: skip
+    runs = {"type": "array", "items": {"type": "object", "properties": run}}
+    return _answer({"type": "object", "properties": {"session_id": {"type": "string"}, "runs": runs}})
+
+
+def trace_parameters() -> list[Schema]:
+    """Return the parameter that limits channels."""
+    text = {"type": "string", "minLength": 1, "maxLength": 200}
+    return [parameter("channel", text, "Only this channel; all by default", many=True)]
+
+
+def walking() -> list[Schema]:
+    """Return the parameters by which a list without filters is walked."""
+    return [p for p in paging(()) if p["name"] in {"limit", "cursor"}]
+
+
+def _answer(schema: Schema) -> dict[int | str, Schema]:
+    return {int(status): about for status, about in (ok(schema) | unchanged()).items()}
+
+
+def _listing(properties: Schema) -> dict[int | str, Schema]:
+    return _answer(items({"type": "object", "properties": properties}))
+
+
+def devices() -> dict[int | str, Schema]:
+    """Return the response with machines."""
+    texts = {n: {"type": "string"} for n in ("id", "maker", "model", "serial", "role", "first_seen")}
+    lists = {n: {"type": "array", "items": {"type": "string"}} for n in ("software", "drivers")}
+    maybe = {n: {"type": ["string", "null"]} for n in ("zone", "ward", "last_session_at")}
+    return _listing(texts | maybe | lists | {"bench": {"type": "boolean"}, "sessions": {"type": "integer"}})
+
+
+def columns() -> dict[int | str, Schema]:
+    """Return the response with columns."""
+    texts = {n: {"type": "string"} for n in ("serial", "product", "lot", "first_used_at", "last_used_at")}
+    counts = {n: {"type": "integer"} for n in ("sessions", "patients")}
+    return _listing(texts | counts | {"highest_use_printed": {"type": ["integer", "null"]}})
+
+
+def alarms() -> dict[int | str, Schema]:
+    """Return the response with alarms."""
+    return _answer(items(row("alarms")))
+
+
+def alarm_parameters() -> list[Schema]:
+    """Return the parameters of the list of alarms."""
+    own = [
+        parameter(
+            name, {"type": "string", "enum": list(codes(code_list))}, f"Only alarms of this {name}", many=True
+        )
+        for name, code_list in (("kind", "alarm_kind"), ("priority", "priority"))
+    ]
+    return [*filters(), *own, *walking()]
+
+
+def courses() -> dict[int | str, Schema]:
+    """Return the response with the courses of a patient."""
+    one = {
+        "number": {"type": "integer"}, "started": {"type": "string"}, "ended": {"type": "string"},
+        "sessions": _ANY_ITEMS, "left_out": {"type": "array", "items": {"type": "string"}},
+        "processed_plasma_ml": {"type": "number"}, "pv_multiple": {"type": ["number", "null"]},
+        "formula": {"type": ["string", "null"]}, "lower_bound": {"type": "boolean"},
+    }  # fmt: skip
+    return _answer({
+        "type": "object",
+        "properties": {
+            "patient": {"type": "string"}, "sex": {"type": ["string", "null"]},
+            "age": {"type": ["string", "null"], "description": "At the first session; 90+ is not told apart"},
+            "courses": {"type": "array", "items": {"type": "object", "properties": one}},
+        },
+    })  # fmt: skip
+
+
+def changes() -> dict[int | str, Schema]:
+    """Return the response with the feed of changes."""
+    texts = {n: {"type": "string"} for n in ("at", "session_id", "kind", "cause")}
+    fields: Schema = {"type": "array", "items": {"type": "string"}}
+    return _listing({"seq": {"type": "integer"}, **texts, "fields": fields})
+
+
+def change_parameters() -> list[Schema]:
+    """Return the parameters of the feed of changes."""
+    return [
+        parameter("after", {"type": "integer", "minimum": 0}, "Only changes with a greater number"),
+        parameter("since", {"type": "string", "format": "date"}, "Only changes since this date or instant"),
+        next(p for p in walking() if p["name"] == "limit"),
+    ]
+
+
+def code_lists() -> dict[int | str, Schema]:
+    """Return the response with lists of codes."""
+    words = {"type": "object", "properties": {"de": {"type": "string"}, "en": {"type": "string"}}}
+    codes_of_one: Schema = {"type": "object", "additionalProperties": words}
+    return _answer({"type": "object", "additionalProperties": codes_of_one})
