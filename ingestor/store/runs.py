@@ -127,6 +127,18 @@ def current_readings(connection: Connection, session_id: str) -> list[Row[Any]]:
     return list(connection.execute(query))
 
 
+def blocks_of(connection: Connection, session_id: str) -> list[bytes]:
+    """Return the traces of a session's current readings as they are stored, by start."""
+    query = (
+        select(trace.c.block)
+        .join(revision, trace.c.revision_id == revision.c.id)
+        .join(run, revision.c.run_id == run.c.id)
+        .where(run.c.session_id == session_id, revision.c.state == "current")
+        .order_by(run.c.started_at, run.c.id)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def printed_patients(connection: Connection, session_id: str) -> list[tuple[str, tuple[str, ...]]]:
     """Return what stands in the patient fields of a session's current readings, each with the machine's serials."""
     query = (
