@@ -53,19 +53,28 @@ def other_lines(data: bytes, layout: Layout, member: str) -> Iterator[Lines]:
             yield lines
 
 
-def first_lines(layout: Layout, data: bytes) -> list[Lines]:
-    """Return the whole lines at the beginning of a member, in each encoding that it may have."""
+def declared_heads(layout: Layout, data: bytes) -> list[Lines]:
+    """Return the whole lines at the beginning of a member in its declared encoding, if it is in one."""
+    head = _head(layout, data)
+    if layout.frames is not None:
+        return [framed_lines(head, layout.frames, layout)[0]]
+    try:
+        return [declared_lines(head, layout, "")]
+    except ParseError:
+        return []
+
+
+def other_heads(layout: Layout, data: bytes) -> list[Lines]:
+    """Return the lines at the beginning in each encoding that words would have to prove."""
+    return list(other_lines(_head(layout, data), layout, ""))
+
+
+def _head(layout: Layout, data: bytes) -> bytes:
     head = data[:HEAD]
     if len(data) > HEAD:
         wide = layout.encodings[0].startswith("utf-16")
         head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1 + wide] or head
-    if layout.frames is not None:
-        return [framed_lines(head, layout.frames, layout)[0]]
-    try:
-        out = [declared_lines(head, layout, "")]
-    except ParseError:
-        out = []
-    return out + list(other_lines(head, layout, ""))
+    return head
 
 
 def undecodable_line(lines: Lines) -> int | None:

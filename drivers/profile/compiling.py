@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from drivers._stamps import check_format
 from drivers._text import Grammar
+from drivers.profile.about import check_told
 from drivers.profile.blocks import read_blocks
 from drivers.profile.marks import glob, literal, pattern
 from drivers.profile.problems import Keys, Problems
@@ -55,7 +56,9 @@ def compile_layout(data: dict[str, Any], problems: Problems, variant: str = "", 
         line=_line(keys),
         **_file(file),
     )
-    for key in ("title", "source", "extends", "template", "version", "variant"):
+    for key in ("title", "source"):
+        check_told(keys, key)
+    for key in ("extends", "template", "version", "variant"):
         keys.raw(key)
     keys.done()
     return layout

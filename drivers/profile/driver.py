@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from drivers.profile.about import about
 from drivers.profile.ends import sample_rows
 from drivers.profile.forms import read_member, recognise
 from drivers.profile.log import build
@@ -37,6 +36,7 @@ class ProfileDriver:
     Leaves: what nobody declared; it is a finding, never dropped in silence.
 
     Attributes:
+        about: what it says of itself, in German and English.
         line: how a serial port has to be set for it, None for layouts of files.
     """
 
@@ -45,9 +45,9 @@ class ProfileDriver:
         self.name = profile.name
         self.version = f"{ENGINE}+{profile.digest}"
         self.evidence: Evidence = profile.layouts[0].evidence
+        self.about = {tongue: dict(texts) for tongue, texts in profile.about.items()}
         self.line: SerialLine | None = profile.layouts[0].line
         self.roles: tuple[Role, ...] = tuple(dict.fromkeys(one.role for one in profile.layouts))
-        self.about = about(profile)
 
     @cached_property
     def _parts(self) -> list[tuple[str, re.Pattern[str]]]:

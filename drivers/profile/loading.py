@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drivers.profile.about import about
 from drivers.profile.compiling import compile_layout
 from drivers.profile.driver import ENGINE, ProfileDriver
 from drivers.profile.inherit import digest, overlays, parse_toml, with_parents
@@ -63,8 +64,7 @@ def compile_profile(data: dict[str, Any], known: Mapping[str, dict[str, Any]], p
     pairs = overlays(whole, problems)
     layouts = tuple(compile_layout(keys, problems, variant, version) for variant, version, keys in pairs)
     problems.settle()
-    title, source = str(data.get("title", layouts[0].name)), str(data.get("source", ""))
-    return Profile(layouts[0].name, title, digest(whole, ENGINE), layouts, source)
+    return Profile(layouts[0].name, about(data, layouts), digest(whole, ENGINE), layouts)
 
 
 def load(path: Path, known: Mapping[str, dict[str, Any]]) -> ProfileDriver:

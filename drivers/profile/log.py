@@ -62,6 +62,7 @@ def build(raw: Raw) -> DeviceLog:
     if any(block.until_next for block in raw.layout.of("phases")):
         phases = until_next(raw, phases, samples, ended)
     facts, totals = facts_and_totals(raw)
+    own = header_column(raw, header)
     check_numbers(raw, sampled)
     whole = _is_whole(raw, header)
     return DeviceLog(
@@ -79,7 +80,7 @@ def build(raw: Raw) -> DeviceLog:
         hold=raw.hold,
         bench=header.text("service") != "",
         cycle_definition=raw.layout.cycle_definition,
-        columns=further_columns(header_column(raw, header), number, raw.layout.regenerable) + columns,
+        columns=(() if own is None else further_columns(own, number) if told else (own,)) + columns,
         phases=phases or told,
         alarms=alarms,
         events=events,
@@ -110,14 +111,15 @@ def _row_stamp(samples: SampleBlock, row: int) -> Stamp:
 
 def _first(raw: Raw, samples: SampleBlock | None) -> Stamp | None:
     """Return the first time that a row carries, where no start is printed."""
-    found = [
-        one
-        for kind, name in (("phases", "start"), ("alarms", "time"), ("events", "time"))
-        for row in rows_of(raw, kind)[:1]
-        if (one := stamp(raw, row, name, Clock(_ANY_DAY))) is not None
-    ]
-    if samples is not None and len(samples.local_ms):
-        found.append(_row_stamp(samples, 0))
+    if raw.layout.of("samples"):
+        found = [_row_stamp(samples, 0)] if samples is not None and len(samples.local_ms) else []
+    else:
+        found = [
+            one
+            for kind, name in (("phases", "start"), ("alarms", "time"), ("events", "time"))
+            for row in rows_of(raw, kind)[:1]
+            if (one := stamp(raw, row, name, Clock(_ANY_DAY))) is not None
+        ]
     return min(
         (one for one in found if one.local - _ANY_DAY > timedelta(days=2)),
         key=lambda s: s.local,

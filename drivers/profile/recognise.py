@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from drivers._text import printed
-from drivers.profile.codes import first_lines
+from drivers.profile.codes import declared_heads, other_heads
 from drivers.profile.headings import cut, looks_like
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from drivers._lines import Lines
     from drivers.profile.spec import Block, Layout, Profile
 
@@ -34,39 +36,44 @@ def recognise_text(profile: Profile, part: str, data: bytes | dict[str, bytes]) 
         part: which part of the bundle the member is, empty for layouts of one file.
         data: all bytes of the member; or, by variant, what a workbook says in its dialect.
     """
-    heads: dict[tuple[object, ...], list[Lines]] = {}
-    answers = []
-    for one in profile.layouts:
-        own = data if isinstance(data, bytes) else data[one.variant]
-        key = (one.encodings, one.other_encodings, one.frames, own if isinstance(data, dict) else b"")
-        if key not in heads:
-            heads[key] = first_lines(one, own)
-        answers.append(_by_layout(one, part, heads[key], own))
+    own = {one.variant: data if isinstance(data, bytes) else data[one.variant] for one in profile.layouts}
+    answers = _answers(profile, part, own, declared_heads)
+    if not any(one.layout for one in answers) and any(one.other_encodings for one in profile.layouts):
+        answers = _answers(profile, part, own, other_heads) + answers
     mine = [one for one in answers if one.layout is not None]
     if mine:
         return mine[0]
+    if not any(one.near for one in answers):
+        answers.append(_in_other_code(profile.layouts[0], part, own[profile.layouts[0].variant]))
     coded = [one for one in answers if one.code]
     nearest = coded or [one for one in answers if one.near] or answers
     near = tuple(dict.fromkeys(text for one in nearest for text in one.near))
     return Recognised(None, nearest[0].reason, near, nearest[0].code)
 
 
-def _by_layout(layout: Layout, part: str, heads: list[Lines], data: bytes) -> Recognised:
-    if not heads:
-        return _in_other_code(layout, part, data)
-    answers = [_by_lines(layout, part, lines) for lines in heads]
-    return next((one for one in answers if one.layout is not None), answers[0])
+def _answers(
+    profile: Profile, part: str, own: dict[str, bytes], read: Callable[[Layout, bytes], list[Lines]]
+) -> list[Recognised]:
+    """Return what each version and variant says; lines are cut once for all that are written alike."""
+    heads: dict[tuple[object, ...], list[Lines]] = {}
+    out = []
+    for one in profile.layouts:
+        key = (one.encodings, one.other_encodings, one.frames, own[one.variant])
+        if key not in heads:
+            heads[key] = read(one, own[one.variant])
+        out += [_by_lines(one, part, lines) for lines in heads[key]]
+    return out or [Recognised(None, f"the bytes are not text in {' or '.join(profile.layouts[0].encodings)}")]
 
 
 def _in_other_code(layout: Layout, part: str, data: bytes) -> Recognised:
     """Say whether it would be this layout, were it not for its encoding."""
     for codec in ("utf-8", "utf-16", "utf-16-le", "cp1252"):
         respelled = replace(layout, encodings=(codec,), other_encodings=())
-        for lines in first_lines(respelled, data):
+        for lines in declared_heads(respelled, data):
             if _by_lines(layout, part, lines).layout is not None:
                 told = f"the text is in {codec}, not in {' or '.join(layout.encodings)}"
                 return Recognised(None, told, (told,))
-    return Recognised(None, f"the bytes are not text in {' or '.join(layout.encodings)}")
+    return Recognised(None, f"no {layout.name} in any encoding")
 
 
 def _by_lines(layout: Layout, part: str, lines: Lines) -> Recognised:
@@ -135,6 +142,17 @@ def _by_columns(layout: Layout, blocks: list[Block], lines: Lines) -> Recognised
         for block in heads:
             if looks_like(block, cells):
                 return _by_column_row(layout, block, [cell for cell in cells if cell])
+    return _with_other_delimiter(layout, heads, lines)
+
+
+def _with_other_delimiter(layout: Layout, heads: list[Block], lines: Lines) -> Recognised:
+    """Say whether the column row would be there, were it cut at another sign."""
+    for sign in (";", ",", "\t", "|"):
+        for index in range(min(len(lines), _MOST_LINES)):
+            cells = [cell.strip(" ") for cell in lines.text(index).split(sign)]
+            if sign != layout.delimiter and any(looks_like(block, cells) for block in heads):
+                told = f"the columns are separated by {sign!r} instead of {layout.delimiter!r}"
+                return Recognised(None, told, (told,))
     return Recognised(None, "no column row of this layout was found")
 
 

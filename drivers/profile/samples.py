@@ -97,8 +97,6 @@ def _read(raw: Raw, part: Part, start: datetime) -> _Table | None:
         elif name == "index":
             table.index = _index(part, at)
         elif name in CHANNELS or (one is None and word not in {"-", *part.heading.block.ignore}):
-            if one is None:
-                raw.notes.find("unknown_column", 0, Severity.INFO, about=word, column=printed(word))
             table.columns[name or f"x:{word}"] = _column(raw, part, at, one, unit)
     return table
 

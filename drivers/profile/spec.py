@@ -195,10 +195,9 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A described format: a name, a digest of the description, and its versions and variants."""
+    """A described format: a name, what it says of itself, a digest, its versions and variants."""
 
     name: str
-    title: str
+    about: Mapping[str, Mapping[str, str]]
     digest: str
     layouts: tuple[Layout, ...]
-    source: str = ""

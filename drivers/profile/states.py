@@ -90,13 +90,11 @@ def _at(block: SampleBlock, row: int) -> Stamp:
     return Stamp(local, "", block.offset_min)
 
 
-def further_columns(own: ColumnUse | None, number: int, regenerable: bool | None) -> tuple[ColumnUse, ...]:  # noqa: FBT001
+def further_columns(own: ColumnUse, number: int) -> tuple[ColumnUse, ...]:
     """Return the columns in use one after the other; only the first one's product is printed."""
-    if own is None:
-        return ()
     first = own if own.position else replace(own, position=ONLY_COLUMN)
     later = [
-        ColumnUse(position=first.position, sequence=at, regenerable=regenerable, line=first.line)
+        ColumnUse(position=first.position, sequence=at, regenerable=first.regenerable, line=first.line)
         for at in range(2, number + 1)
     ]
     return (first, *later)

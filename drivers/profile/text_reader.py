@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drivers._text import printed
 from drivers.profile.ends import judge, read_end
 from drivers.profile.headings import by_position, by_words, cut, looks_like
 from drivers.profile.places import notable, with_tag
@@ -119,11 +120,10 @@ class TextReader:
         if not text.strip(" \t"):
             return
         self.raw.last_line = self.lines.number(index)
-        end = read_end(self.raw, self.lines, index, self.low)
-        if end is not None:
-            self.raw.end = end
-        elif self.lines.torn and index == len(self.lines) - 1:
+        if self.lines.torn and index == len(self.lines) - 1:
             self._torn(index, text)
+        elif text.startswith(self.layout.end.literal) and self._ended(index):
+            return
         elif not (
             self._section(index, text.strip(" ")) or self._prefixed(index, text) or self._tagged(index, text)
         ):
@@ -234,6 +234,10 @@ class TextReader:
             self.words.meet(word, index, declared=word in known or word in block.ignore)
         self.block = block
         self.heading = by_words(block, cells, self.lines, index, keep_unknown=self.layout.unknown_columns)
+        for word, one in zip(self.heading.printed, self.heading.fields, strict=True):
+            if one is None and word not in block.ignore:
+                number = self.lines.number(index)
+                self.raw.notes.find("unknown_column", number, Severity.INFO, about=word, column=printed(word))
 
     def _outside(self, index: int, text: str) -> None:
         cells = cut(text, self.layout) or []
