@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+# A rate that was converted by a fraction, such as mL/h to mL/min, has no last decimal.
+_MOST_DECIMALS = 6
 _EPOCH = np.datetime64("1970-01-01T00:00:00", "ms")
 
 
 def sample_column(
     channel: str | None, printed: str, unit: str, values: Sequence[Decimal | None]
 ) -> SampleColumn:
-    """Return one channel, exact: value = mantissa / 10**scale; values have at most six decimals."""
-    scale = max((_decimals(value) for value in values if value is not None), default=0)
+    """Return one channel: value = mantissa / 10**scale; exact, but for values without an end, to six decimals."""
+    scale = min(max((_decimals(value) for value in values if value is not None), default=0), _MOST_DECIMALS)
     null = np.array([value is None for value in values], dtype=np.bool_)
-    mantissa = np.array([0 if v is None else int(v.scaleb(scale)) for v in values], dtype=np.int64)
+    mantissa = np.array([0 if v is None else round(v.scaleb(scale)) for v in values], dtype=np.int64)
     return SampleColumn(channel, printed, unit, mantissa, scale, null)
 
 
