@@ -35,6 +35,13 @@ def versions(db: Database) -> tuple[str | None, str]:
     return got, str(wanted)
 
 
+def known_versions(db: Database) -> set[str]:
+    """Return every version of the schema that this program can bring to its own."""
+    from alembic.script import ScriptDirectory
+
+    return {s.revision for s in ScriptDirectory.from_config(_config(db)).walk_revisions()}
+
+
 def upgrade(db: Database) -> bool:
     """Bring the schema to this program's version; return whether anything was done.
 
@@ -42,13 +49,11 @@ def upgrade(db: Database) -> bool:
         DatabaseTrouble: the database belongs to a newer program. Nothing was changed.
     """
     from alembic import command
-    from alembic.script import ScriptDirectory
 
     got, wanted = versions(db)
     if got == wanted:
         return False
-    known = {s.revision for s in ScriptDirectory.from_config(_config(db)).walk_revisions()}
-    if got is not None and got not in known:
+    if got is not None and got not in known_versions(db):
         raise DatabaseTrouble("database_newer", got=got, wanted=wanted)
     command.upgrade(_config(db), "head")
     return True

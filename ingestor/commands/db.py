@@ -1,0 +1,116 @@
+"""`apherelog db`: upgrade, check, back up or restore."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ingestor.commands.front import EXIT_DATABASE, EXIT_OK, Front, give_up, pass_front
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingestor.archive import Archive
+    from ingestor.store.engine import Database
+
+
+@click.group()
+def db() -> None:
+    """Upgrade, check, back up or restore the database."""
+
+
+@db.command()
+@pass_front
+def upgrade(front: Front) -> None:
+    """Create the database, or bring it to this program's version."""
+    from ingestor.store import schema
+
+    with front.store() as (_, store):
+        got, _ = schema.versions(store)
+    front.emit({"version": got}, f"The database has version {got}.")
+
+
+@db.command()
+@pass_front
+def check(front: Front) -> None:
+    """Check the database, the audit chain and every archived byte; exit code 5 if something is wrong."""
+    from ingestor.ops.scrub import scrub
+    from ingestor.store import audit, copying, schema
+    from ingestor.store.engine import durability_warnings
+
+    with _opened(front) as (store, archive):
+        with store.read() as connection:
+            first_bad = audit.first_bad(connection)
+        version, wanted = schema.versions(store)
+        scrubbed = scrub(archive, store)
+        found: dict[str, Any] = {
+            "database": copying.troubles(store), "version": version, "wanted": wanted,
+            "not_durable": durability_warnings(store), "audit_first_bad": first_bad,
+            "objects": scrubbed.objects, "damaged": scrubbed.damaged, "missing": scrubbed.missing,
+            "orphans": scrubbed.orphans,
+        }  # fmt: skip
+    well = scrubbed.is_well and not found["database"] and first_bad is None
+    front.emit(found, _told(found, well=well))
+    give_up(EXIT_OK if well else EXIT_DATABASE)
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@pass_front
+def backup(front: Front, file: Path) -> None:
+    """Write a checked copy of the database to a new FILE, while it is in use.
+
+    Copy DATA/archive and DATA/*.key afterwards, with any tool: archived bytes never change.
+    """
+    from ingestor.ops.backup import back_up
+
+    with front.store() as (_, store):
+        size = back_up(store, file)
+    front.emit({"file": str(file), "bytes": size}, f"{file}: {size} bytes, checked. Now copy the archive.")
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@pass_front
+def restore(front: Front, file: Path) -> None:
+    """Bring the database back to the state of FILE; the present state is put aside first.
+
+    Nothing else may be running. Archived bytes that are newer than the copy are read again afterwards.
+    """
+    from ingestor.ops import backup as ops
+
+    with _opened(front) as (store, archive):
+        aside = ops.restore(store, archive, file, front.actor(), datetime.now(UTC))
+    with front.house() as house:
+        from ingestor.flow.jobs import run_due
+
+        again = len(list(run_due(house)))
+    front.emit(
+        {"restored": str(file), "put_aside": str(aside), "read_again": again},
+        f"Restored. The state before is in {aside}; {again} newer files were read again.",
+    )
+
+
+@contextmanager
+def _opened(front: Front) -> Iterator[tuple[Database, Archive]]:
+    """Open database and archive without making anything good."""
+    from ingestor.archive import Archive
+
+    with front.store() as (settings, store):
+        archive = Archive(settings.data_dir / "archive")
+        archive.prepare()
+        try:
+            yield store, archive
+        finally:
+            archive.close()
+
+
+def _told(found: dict[str, Any], *, well: bool) -> str:
+    if well:
+        return f"All is well: {found['objects']} archived files read, database and audit chain checked."
+    bad = {k: v for k, v in found.items() if k in {"database", "audit_first_bad", "damaged", "missing"} and v}
+    return "\n".join(f"{name}: {value}" for name, value in bad.items())

@@ -1,0 +1,85 @@
+"""A copy of the database that is whole, and the way back.
+
+The archive needs no such care: its objects never change, so any tool may copy it. Copy the database first, then
+the archive: what the archive has more is adopted when the house is opened on the copy.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ingestor import disk
+from ingestor.errors import Busy, Invalid, NotFound
+from ingestor.faultpoints import point
+from ingestor.store import audit, copying, schema
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from ingestor.archive import Archive
+    from ingestor.store.audit import Actor
+    from ingestor.store.engine import Database
+
+
+def back_up(db: Database, file: Path) -> int:
+    """Write a checked copy of the database; return its size [B]. Nothing is overwritten.
+
+    Raises:
+        Invalid: `backup_exists`, `backup_postgresql`.
+        StorageTrouble: the copy could not be written; nothing of it is left.
+    """
+    if file.exists():
+        raise Invalid("backup_exists", path=str(file))
+    part = file.with_name(f".{file.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        copying.copy_to(db, part)
+        point("backup.copied")
+        _sync(part)
+        part.rename(file)
+        disk.sync_folder(file.parent)
+    except OSError as error:
+        raise disk.trouble(error) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return file.stat().st_size
+
+
+def restore(db: Database, archive: Archive, file: Path, actor: Actor, now: datetime) -> Path:
+    """Bring the state of a copy back; return where the present state was put aside.
+
+    Args:
+        db: the database to replace.
+        archive: prepared; nobody else may have it open meanwhile.
+        file: from `back_up`.
+        actor: who restores; audited in the restored database.
+        now: for the name of the file put aside.
+
+    Raises:
+        NotFound: there is no such copy.
+        Busy: `restore_in_use`: a service, a watcher or another command is running.
+        DatabaseTrouble: `backup_damaged` or `database_newer`; nothing was changed.
+    """
+    if not file.is_file():
+        raise NotFound("backup_missing", path=str(file))
+    if not archive.is_alone():
+        raise Busy("restore_in_use")
+    aside = archive.root.parent / f"before-restore-{now:%Y%m%dT%H%M%SZ}.db"
+    back_up(db, aside)
+    point("restore.aside")
+    copying.bring_back(db, file)
+    schema.upgrade(db)
+    with db.write() as connection:
+        audit.record(connection, actor, "restore", "database", put_aside=aside.name)
+    return aside
+
+
+def _sync(file: Path) -> None:
+    fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
