@@ -67,6 +67,8 @@ def restore(db: Database, archive: Archive, file: Path, actor: Actor, now: datet
         raise NotFound("backup_missing", path=str(file))
     if not archive.is_alone():
         raise Busy("restore_in_use")
+    for left in archive.root.parent.glob(".before-restore-*.part"):
+        left.unlink()
     aside = archive.root.parent / f"before-restore-{now:%Y%m%dT%H%M%SZ}.db"
     back_up(db, aside)
     point("restore.aside")

@@ -28,11 +28,14 @@ ROOT = Path(__file__).parents[2]
 _POINT = re.compile(r'\bpoint\("([a-z_.]+)"\)')
 
 
+# Steps that a watcher's life does not pass; each has a test of its own.
+ELSEWHERE = {"backup.copied", "restore.aside"}
+
+
 def points() -> list[str]:
-    """Every fault point in the source, so that a new step cannot stay untested."""
-    return sorted(
-        {p for f in (ROOT / "ingestor").rglob("*.py") for p in _POINT.findall(f.read_text("utf-8"))}
-    )
+    """Every fault point of the intake in the source, so that a new step cannot stay untested."""
+    found = {p for f in (ROOT / "ingestor").rglob("*.py") for p in _POINT.findall(f.read_text("utf-8"))}
+    return sorted(found - ELSEWHERE)
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,10 @@ def test_a_copy_of_a_newer_program_is_not_brought_back(house: House, tmp_path: P
     assert told.value.code == "database_newer"
 
 
-def test_a_restore_that_is_killed_leaves_the_old_state_or_the_new(settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("point", ["backup.copied", "restore.aside"])
+def test_a_restore_that_is_killed_leaves_the_old_state_and_no_half_copy(
+    settings: Settings, tmp_path: Path, point: str
+) -> None:
     file = tmp_path / "a.db"
     with open_house(settings) as house:
         _bring(house, b"one")
@@ -152,7 +155,7 @@ def test_a_restore_that_is_killed_leaves_the_old_state_or_the_new(settings: Sett
     pid = os.fork()
     if pid == 0:
         try:
-            os.environ["APHERELOG_FAULT"] = "restore.aside:kill"
+            os.environ["APHERELOG_FAULT"] = f"{point}:kill"
             faultpoints._plan.cache_clear()
             with open_house(settings) as house:
                 house.archive.close()
