@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -17,10 +21,13 @@ from ingestor.errors import SettingsError
 from ingestor.store import accounts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from ingestor.config import Settings
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _HEAD_BYTES = 64 << 10
+_PATIENCE_S = 15
 
 
 @click.command()
@@ -28,9 +35,22 @@ _HEAD_BYTES = 64 << 10
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
 )
+@click.option(
+    "--watch",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=str),
+    help="Take files from this folder as well.",
+)
 @click.option("--behind-proxy", is_flag=True, help="A proxy on this machine ends TLS and passes requests on.")
 @pass_front
-def serve(front: Front, host: str, port: int, behind_proxy: bool) -> None:  # noqa: FBT001 - click hands flags over
+def serve(
+    front: Front,
+    host: str,
+    port: int,
+    folders: Sequence[str],
+    behind_proxy: bool,  # noqa: FBT001 - click hands flags over
+) -> None:
     """Start the web service: pages, API and its description under /docs."""
     if not behind_proxy and not _is_loopback(host):
         raise SettingsError("open_without_tls", host=host)
@@ -46,7 +66,28 @@ def serve(front: Front, host: str, port: int, behind_proxy: bool) -> None:  # no
         access_log=False, server_header=False, timeout_graceful_shutdown=8, timeout_keep_alive=5,
         h11_max_incomplete_event_size=_HEAD_BYTES, proxy_headers=behind_proxy, forwarded_allow_ips="127.0.0.1",
     )  # fmt: skip
-    uvicorn.Server(config).run()
+    with _watching(front, settings, folders):
+        uvicorn.Server(config).run()
+
+
+@contextmanager
+def _watching(front: Front, settings: Settings, folders: Sequence[str]) -> Iterator[None]:
+    """Run `apherelog watch` beside the service: a process of its own, so that neither can bring the other down."""
+    if not folders:
+        yield
+        return
+    where = ["--data", str(settings.data_dir)]
+    where += ["--database-url", settings.database_url] if settings.database_url else []
+    say = ["-q"] if front.quiet else []
+    command = [sys.executable, "-m", "ingestor", *where, *say, "watch", *folders]
+    # uvicorn raises the signal that ended it once more when it is done; the watcher must be ended then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    watcher = subprocess.Popen(command)  # noqa: S603 - our own program
+    try:
+        yield
+    finally:
+        watcher.terminate()
+        watcher.wait(_PATIENCE_S)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,6 +1,5 @@
 """Doses as an analyst asks for them."""
 
-
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -47,12 +46,24 @@ def test_an_analyst_finds_a_patient_by_the_pseudonym_alone(
     assert str(anna).startswith("ps-")
     found = _doses(hospital, people["analyst"], f"?patient={anna}")
     assert [r["session_id"] for r in found] == list(known.sessions[:3])
-    for guess in (known.anna, known.identifier, "nobody", str(anna)[:-1] + ("a" if str(anna)[-1] != "a" else "b")):
+    for guess in (
+        known.anna,
+        known.identifier,
+        "nobody",
+        str(anna)[:-1] + ("a" if str(anna)[-1] != "a" else "b"),
+    ):
         assert _doses(hospital, people["analyst"], f"?patient={guess}") == []
 
 
 def test_pages_of_one_row_are_the_whole_in_order(hospital: TestClient, people: Staff) -> None:
-    for sort in ("started_at", "-started_at", "processed_plasma_ml", "-pv_multiple", "height_cm", "-height_cm"):
+    for sort in (
+        "started_at",
+        "-started_at",
+        "processed_plasma_ml",
+        "-pv_multiple",
+        "height_cm",
+        "-height_cm",
+    ):
         whole = _doses(hospital, people["analyst"], f"?sort={sort}")
         address, walked, links = f"/v1/doses?sort={sort}&limit=1", [], 0
         while address:
@@ -99,7 +110,9 @@ def test_filters_let_through_what_they_say(
         kinds = {a["kind"] for a in shown["alarms"]}
         products = {c["product"] for c in shown["columns"]}
         assert "return_pressure_high" in kinds if query.startswith("alarm") else "PEP-60" in products
-    assert hospital.get(f"/v1/doses?{query}&count=true", headers=people["steward"]).json()["count"] == len(found)
+    assert hospital.get(f"/v1/doses?{query}&count=true", headers=people["steward"]).json()["count"] == len(
+        found
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +140,9 @@ def test_a_cursor_of_another_question_is_refused(hospital: TestClient, people: S
     assert other.status_code == 422
 
 
-def test_nothing_new_is_answered_304_until_something_changes(ward: TestClient, people: Staff, clinic: Clinic) -> None:
+def test_nothing_new_is_answered_304_until_something_changes(
+    ward: TestClient, people: Staff, clinic: Clinic
+) -> None:
     first = ward.get("/v1/doses", headers=people["analyst"])
     tag = {"If-None-Match": first.headers["etag"]}
     again = ward.get("/v1/doses", headers=people["analyst"] | tag)
@@ -135,7 +150,9 @@ def test_nothing_new_is_answered_304_until_something_changes(ward: TestClient, p
     assert ward.get("/v1/doses?limit=2", headers=people["analyst"] | tag).status_code == 200
     assert ward.get("/v1/doses", headers=people["steward"] | tag).status_code == 200
     with ward.app.state.service.db.write() as connection:  # type: ignore[attr-defined]
-        new = patients.NewMeasurement("weight", Decimal(70), "kg", datetime(2020, 6, 8, 5, tzinfo=UTC), "person")
+        new = patients.NewMeasurement(
+            "weight", Decimal(70), "kg", datetime(2020, 6, 8, 5, tzinfo=UTC), "person"
+        )
         patients.measure(ward.app.state.service.house, connection, clinic.anna, new, STEWARD)  # type: ignore[attr-defined]
     changed = ward.get("/v1/doses", headers=people["analyst"] | tag)
     assert changed.status_code == 200
@@ -149,7 +166,9 @@ def test_a_walk_over_pages_shows_one_state_and_an_old_state_can_be_asked_for(
     first = ward.get("/v1/doses?limit=2", headers=people["analyst"]).json()
     service = ward.app.state.service  # type: ignore[attr-defined]
     with service.db.write() as connection:
-        new = patients.NewMeasurement("weight", Decimal(70), "kg", datetime(2020, 6, 10, 5, tzinfo=UTC), "person")
+        new = patients.NewMeasurement(
+            "weight", Decimal(70), "kg", datetime(2020, 6, 10, 5, tzinfo=UTC), "person"
+        )
         patients.measure(service.house, connection, clinic.anna, new, STEWARD)
     walked, address = first["items"], first["next"]
     while address:
@@ -165,7 +184,9 @@ def test_the_feed_says_which_doses_changed_and_why(ward: TestClient, people: Sta
     last = seen[-1]["seq"]
     service = ward.app.state.service  # type: ignore[attr-defined]
     with service.db.write() as connection:
-        new = patients.NewMeasurement("weight", Decimal(70), "kg", datetime(2020, 6, 10, 5, tzinfo=UTC), "person")
+        new = patients.NewMeasurement(
+            "weight", Decimal(70), "kg", datetime(2020, 6, 10, 5, tzinfo=UTC), "person"
+        )
         patients.measure(service.house, connection, clinic.anna, new, STEWARD)
     news = ward.get(f"/v1/changes?after={last}", headers=people["analyst"]).json()["items"]
     assert {n["session_id"] for n in news} <= set(clinic.sessions[:3])
@@ -180,7 +201,10 @@ def test_courses_add_up_and_tell_no_birthday(hospital: TestClient, people: Staff
     answer = hospital.get(f"/v1/patients/{row['patient']}/courses", headers=people["analyst"]).json()
     assert (answer["patient"], answer["sex"], answer["age"]) == (row["patient"], "female", "52")
     (course,) = answer["courses"]
-    total = sum(float(str(r["processed_plasma_ml"])) for r in _doses(hospital, people["analyst"], f"?patient={row['patient']}"))
+    total = sum(
+        float(str(r["processed_plasma_ml"]))
+        for r in _doses(hospital, people["analyst"], f"?patient={row['patient']}")
+    )
     assert course["processed_plasma_ml"] == pytest.approx(total)
     assert [s["id"] for s in course["sessions"]] == list(known.sessions[:3])
     for guess in (known.anna, "ps-nobody", "x"):
@@ -191,5 +215,3 @@ def test_courses_add_up_and_tell_no_birthday(hospital: TestClient, people: Staff
 def test_a_nurse_gets_no_doses(hospital: TestClient, people: Staff) -> None:
     for path in ("/v1/doses", "/v1/alarms", "/v1/changes", "/v1/patients/x/courses"):
         assert hospital.get(path, headers=people["nurse"]).status_code == 403
-
-

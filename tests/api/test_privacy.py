@@ -38,7 +38,9 @@ def _leaks(clinic: Clinic, text: str, address: str) -> list[str]:
     return [s for s in clinic.secrets if s in text and s not in address]
 
 
-def test_no_route_tells_an_analyst_who_a_patient_is(hospital: TestClient, people: Staff, known: Clinic) -> None:
+def test_no_route_tells_an_analyst_who_a_patient_is(
+    hospital: TestClient, people: Staff, known: Clinic
+) -> None:
     addresses = _addresses(hospital, known)
     assert len(addresses) > 30
     seen = 0
@@ -75,7 +77,9 @@ def test_no_filter_and_no_order_tells_it_either(
         assert _leaks(known, answer.text, filled) == []
 
 
-def test_pages_tell_an_analyst_no_more_than_the_interface(hospital: TestClient, people: Staff, known: Clinic) -> None:
+def test_pages_tell_an_analyst_no_more_than_the_interface(
+    hospital: TestClient, people: Staff, known: Clinic
+) -> None:
     signed_in = TestClient(hospital.app, follow_redirects=False)
     answer = signed_in.post("/login", data={"name": "the analyst", "password": PASSWORD})
     assert answer.status_code == 303

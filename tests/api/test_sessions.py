@@ -16,7 +16,9 @@ def _get(client: TestClient, who: dict[str, str], path: str):  # noqa: ANN202
     return answer.json()
 
 
-def test_a_session_has_the_parts_that_scripts_rely_on(hospital: TestClient, people: Staff, known: Clinic) -> None:
+def test_a_session_has_the_parts_that_scripts_rely_on(
+    hospital: TestClient, people: Staff, known: Clinic
+) -> None:
     key = known.sessions[1]
     found = _get(hospital, people["steward"], f"/v1/sessions/{key}")
     assert list(found) == ["session", "runs", "columns", "cycles", "alarms", "events", "findings", "dose"]
@@ -64,7 +66,9 @@ def test_a_missing_original_leaves_the_evidence_without_lines(
     assert {f["text"] for f in facts} == {None}
 
 
-def test_samples_come_as_columns_exactly_as_printed(hospital: TestClient, people: Staff, known: Clinic) -> None:
+def test_samples_come_as_columns_exactly_as_printed(
+    hospital: TestClient, people: Staff, known: Clinic
+) -> None:
     path = f"/v1/sessions/{known.sessions[0]}/trace"
     whole = _get(hospital, people["analyst"], path)
     (run,) = whole["runs"]
@@ -90,7 +94,9 @@ def test_sessions_are_listed_by_start_in_pages(hospital: TestClient, people: Sta
     assert [r["session_id"] for r in linked] == list(known.sessions[:3])
 
 
-def test_alarms_of_all_sessions_can_be_walked_and_filtered(hospital: TestClient, people: Staff, known: Clinic) -> None:
+def test_alarms_of_all_sessions_can_be_walked_and_filtered(
+    hospital: TestClient, people: Staff, known: Clinic
+) -> None:
     every = _get(hospital, people["analyst"], "/v1/alarms")["items"]
     assert tuple(every[0]) == names("alarms")
     of_anna = [a for a in every if a["session_id"] in known.sessions[:3]]
@@ -101,7 +107,9 @@ def test_alarms_of_all_sessions_can_be_walked_and_filtered(hospital: TestClient,
         walked, address = walked + page["items"], page["next"]
     assert walked == every
     kind = every[0]["kind"]
-    assert _get(hospital, people["analyst"], f"/v1/alarms?kind={kind}")["items"] == [a for a in every if a["kind"] == kind]
+    assert _get(hospital, people["analyst"], f"/v1/alarms?kind={kind}")["items"] == [
+        a for a in every if a["kind"] == kind
+    ]
 
 
 def test_machines_and_columns_tell_their_use(hospital: TestClient, people: Staff, known: Clinic) -> None:
@@ -141,31 +149,46 @@ def test_another_ward_s_session_is_not_found(ward: TestClient, people: Staff, cl
 
     service = ward.app.state.service  # type: ignore[attr-defined]
     with service.db.write() as connection:
-        connection.execute(insert(wards).values([{"id": w, "centre": "vie", "name": w} for w in ("w1", "w2")]))
+        connection.execute(
+            insert(wards).values([{"id": w, "centre": "vie", "name": w} for w in ("w1", "w2")])
+        )
         connection.execute(update(account).where(account.c.role == "nurse").values(ward="w1"))
         for key, place in zip(clinic.sessions, ("w1", "w2", None), strict=False):
             connection.execute(update(session).where(session.c.id == key).values(ward=place))
         audit.record(connection, audit.Actor("test", "admin"), "wards", "-")
-    statuses = [ward.get(f"/v1/sessions/{k}", headers=people["nurse"]).status_code for k in clinic.sessions[:3]]
+    statuses = [
+        ward.get(f"/v1/sessions/{k}", headers=people["nurse"]).status_code for k in clinic.sessions[:3]
+    ]
     assert statuses == [200, 404, 200]
     listed = {r["session_id"] for r in _get(ward, people["nurse"], "/v1/sessions")["items"]}
     assert listed == set(clinic.sessions) - {clinic.sessions[1]}
     assert len(_get(ward, people["steward"], "/v1/sessions")["items"]) == 5
 
 
-def test_who_looked_at_an_identified_session_is_on_record(ward: TestClient, people: Staff, clinic: Clinic) -> None:
+def test_who_looked_at_an_identified_session_is_on_record(
+    ward: TestClient, people: Staff, clinic: Clinic
+) -> None:
     key = clinic.sessions[0]
     for who in ("nurse", "nurse", "analyst"):
         _get(ward, people[who], f"/v1/sessions/{key}")
     with ward.app.state.service.db.read() as connection:  # type: ignore[attr-defined]
-        looks = [(e["actor"], e["object"]) for e in audit.entries(connection) if e["action"] == "read-session"]
+        looks = [
+            (e["actor"], e["object"]) for e in audit.entries(connection) if e["action"] == "read-session"
+        ]
     assert looks == [("the nurse", key)]
 
 
 def test_words_that_name_a_person_are_masked_in_every_spelling() -> None:
     view = View(str.upper)
     words = (NAME, "0054337373", "1968-03-04")
-    for text in ("XAVERINE kam", "beispielhuber,xaverine", "Nr 54337373", "*04.03.1968", "4.3.1968", "680304"):
+    for text in (
+        "XAVERINE kam",
+        "beispielhuber,xaverine",
+        "Nr 54337373",
+        "*04.03.1968",
+        "4.3.1968",
+        "680304",
+    ):
         masked = view.text(text, words)
         assert HIDDEN in masked
         assert not any(w in masked.lower() for w in ("xaverine", "beispiel", "54337373", "1968", "680304"))
