@@ -16,11 +16,14 @@ from simulators.export import Folder
 from simulators.faults import FAULTS
 from simulators.layout import Style
 from simulators.live.talking import WAYS, Call, talk
-from simulators.schedule import Order
-from simulators.simulation import NotPossibleError, faults_for
+from simulators.picture import picture
+from simulators.schedule import Order, schedule
+from simulators.simulation import NotPossibleError, at_bedside, faults_for
 from simulators.simulation import simulate as simulated
+from simulators.treatment import Treatment
 
 if TYPE_CHECKING:
+    from simulators.faults import Fault
     from simulators.layout import Layout
 
 
@@ -44,6 +47,7 @@ class Options(TypedDict):
     live: str | None
     speed: float
     address: str
+    picture: Path | None
     as_json: bool
 
 
@@ -77,6 +81,7 @@ _FAULTS_HELP = "\n".join(["\b", *(f"  {f.name:<24} {f.tells}" for f in FAULTS.va
     "--speed", type=click.FloatRange(0), default=1.0, help="Machine seconds a second; 0: no waiting."
 )
 @click.option("--to", "address", default="", help="HOST:PORT for tcp and mllp, a link's name for pty.")
+@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw the first one as SVG.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document of what was written.")
 @click.pass_context
 def simulate(context: click.Context, layout: str, **options: Unpack[Options]) -> None:
@@ -104,10 +109,24 @@ def simulate(context: click.Context, layout: str, **options: Unpack[Options]) ->
         told = talk(_call(layout, options), order, chosen, style, faults, say)
     else:
         told = simulated(order, chosen, style, faults)
+    if options["picture"]:
+        _draw(order, chosen, style, faults, options["picture"])
     with Folder(options["out"], layout, order.seed, options["faults"]) as folder:
         for written in told:
             folder.add(replace(written, members={}) if options["live"] else written)
     tell(context, folder.summary, as_json=options["as_json"])
+
+
+def _draw(order: Order, layout: Layout, style: Style, faults: list[Fault], path: Path) -> None:
+    treatment = layout.treat(at_bedside(next(schedule(order, layout)), layout, 0, faults), style)
+    if not isinstance(treatment, Treatment):
+        raise click.BadParameter(
+            f"a treatment of {layout.name} has no columns to draw", param_hint="--picture"
+        )
+    names = ", ".join(f.name for f in faults if f.at_bedside)
+    title = f"{layout.name}, seed {order.seed}" + (f", {names}" if names else "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(picture(treatment, title), encoding="utf-8")
 
 
 def say(news: dict[str, Any]) -> None:

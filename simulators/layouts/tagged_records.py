@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulators.clock import time_texts
 from simulators.numbers import decimal, decimals
 from simulators.page import Marks
 from simulators.sampling import sample
@@ -70,6 +71,12 @@ def records(treatment: Treatment, separator: str, hz: float, *, heartbeat: int =
         if heartbeat:
             mine += [Record(second, "B", "") for second in range(start + heartbeat, end, heartbeat)]
         yield sorted(mine, key=lambda r: r.second)
+
+
+def times(treatment: Treatment, listed: list[Record]) -> list[str]:
+    """What the machine's clock shows at each record, `hhmmss`; the records stand in order of time."""
+    seconds = np.array([r.second for r in listed], np.int64)
+    return time_texts(treatment.plan.clock.walls(seconds), "")
 
 
 def column_fields(treatment: Treatment, second: int, separator: str) -> list[str]:

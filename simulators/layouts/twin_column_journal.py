@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from simulators.export import Export
 from simulators.layout import Cells, Layout
-from simulators.layouts.tagged_records import Record, body, column_fields, marks, records, totals
+from simulators.layouts.tagged_records import Record, body, column_fields, marks, records, times, totals
 from simulators.page import Page
 from simulators.plan import Device
 from simulators.truth import Shown, truth_of
@@ -56,12 +56,10 @@ def _lines(treatment: Treatment, hz: float) -> list[Line]:
     for (start, _), stretch in zip(treatment.powered, records(treatment, _TAB, hz), strict=True):
         lines += _head(treatment, start)
         number = 0
-        for record in stretch:
+        for record, time in zip(stretch, times(treatment, stretch), strict=True):
             if record.kind in _NUMBERED:
                 number += 1
-                lines.append(
-                    (f"{record.kind}\t{_time(treatment, record.second)}\t{number}\t{record.fields}", record)
-                )
+                lines.append((f"{record.kind}\t{time}\t{number}\t{record.fields}", record))
             else:
                 lines.append((f"{record.kind}\t{record.fields}", record))
     end = _time(treatment, treatment.seconds)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulators.export import Export
 from simulators.layout import Cells, Layout
-from simulators.layouts.tagged_records import Record, body, column_fields, marks, records, totals
+from simulators.layouts.tagged_records import Record, body, column_fields, marks, records, times, totals
 from simulators.page import Page
 from simulators.plan import Device
 from simulators.truth import Shown, truth_of
@@ -59,9 +59,8 @@ def frames(treatment: Treatment) -> Iterator[Frame]:
     for (start, end), stretch in zip(treatment.powered, stretches, strict=True):
         number, is_last = 0, end == treatment.seconds
         said = [*_head(treatment, start), *stretch, *(_totals(treatment) if is_last else [])]
-        for record in said:
+        for record, time in zip(said, times(treatment, said), strict=True):
             number += record.kind in "SPAE"
-            time = f"{treatment.plan.clock.wall(record.second):%H%M%S}"
             parts = [f"{sequence % SEQUENCE}", record.kind, time]
             parts += [str(number)] if record.kind in "SPAE" else []
             parts += [record.fields] if record.fields else []

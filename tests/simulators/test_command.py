@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
@@ -13,9 +15,9 @@ from simulators.catalogue import LAYOUTS
 from simulators.command import simulate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from click.testing import Result
+
+DOCS = Path(__file__).parents[2] / "docs" / "simulators"
 
 
 def run(out: Path, layout: str, *options: str) -> Result:
@@ -82,3 +84,27 @@ def test_four_hours_at_one_hertz_are_written_within_a_second(tmp_path: Path):
     assert time.process_time() - began < 1
     (report,) = tmp_path.glob("*.txt")
     assert len(report.read_bytes().splitlines()) > 14_300
+
+
+PICTURES = {
+    "twin": ("twin-column-report", "--seed", "7"),
+    "outage": ("twin-column-journal", "--seed", "2", "--fault", "power-failure"),
+    "single": ("single-column-table", "--seed", "3"),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_pictures_in_the_documents_are_those_that_the_command_draws(tmp_path: Path, name: str):
+    drawn = tmp_path / "drawn.svg"
+    result = run(tmp_path, *PICTURES[name], "--picture", str(drawn))
+    assert result.exit_code == 0, result.output
+    kept = (DOCS / f"{name}.svg").read_text(encoding="utf-8")
+    assert drawn.read_text(encoding="utf-8") == kept
+    assert len(kept) < 20_000
+    ElementTree.fromstring(kept)
+
+
+def test_a_run_without_columns_cannot_be_drawn(tmp_path: Path):
+    result = run(tmp_path, "prismaflex", "--picture", str(tmp_path / "drawn.svg"))
+    assert result.exit_code == 2
+    assert "no columns to draw" in result.output
