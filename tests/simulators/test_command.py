@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
@@ -101,7 +101,7 @@ def test_the_pictures_in_the_documents_are_those_that_the_command_draws(tmp_path
     kept = (DOCS / f"{name}.svg").read_text(encoding="utf-8")
     assert drawn.read_text(encoding="utf-8") == kept
     assert len(kept) < 20_000
-    ElementTree.fromstring(kept)
+    ET.fromstring(kept)
 
 
 def test_a_run_without_columns_cannot_be_drawn(tmp_path: Path):
