@@ -70,7 +70,13 @@ def _why(parts: Sequence[Part], name: str) -> str:
 
 
 def _sum(parts: Sequence[Part], name: str) -> Decimal | None:
-    values = [_of_record(record, name) for record in _records(parts)]
+    """Add up a reading; what stood still need not have printed it."""
+    records = _records(parts)
+    moving = [record for record in records if not all(_stood_still(*step) for step in _steps(record))]
+    return _added([_of_record(record, name) for record in moving or records])
+
+
+def _added(values: Sequence[Decimal | None]) -> Decimal | None:
     known = [value for value in values if value is not None]
     return rounded(sum(known, Decimal(0))) if known and len(known) == len(values) else None
 
@@ -86,15 +92,36 @@ def _records(parts: Sequence[Part]) -> list[list[Part]]:
     return found
 
 
-def _of_record(halves: Sequence[Part], name: str) -> Decimal | None:
-    values = [half.figures.readings[name] for half in halves]
+def _steps(record: Sequence[Part]) -> list[tuple[Part, Part | None]]:
+    """Each half with the one before it."""
+    return list(zip(record, (None, *record), strict=False))
+
+
+def _of_record(record: Sequence[Part], name: str) -> Decimal | None:
+    """One reading of one record. The last half prints the sum of all; a counter goes on from the half before."""
     if name == "reported":
-        return values[-1]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        return None
-    counted_before = [half.figures.counter_last or Decimal(0) for half in halves[:-1]]
-    return sum(known, Decimal(0)) - (sum(counted_before, Decimal(0)) if name == "counter" else 0)
+        return record[-1].figures.readings[name]
+    if name == "counter":
+        return _added([_counted(*step) for step in _steps(record)])
+    moving = [half for half, before in _steps(record) if not _stood_still(half, before)]
+    return _added([half.figures.readings[name] for half in moving or record])
+
+
+def _counted(half: Part, before: Part | None) -> Decimal | None:
+    """What the counter gained."""
+    value = half.figures.readings["counter"]
+    if value is None or before is None:
+        return value
+    return value - (before.figures.counter_last or Decimal(0))
+
+
+def _stood_still(half: Part, before: Part | None) -> bool:
+    """No plasma moved, as far as anything was measured. A later half's printed sum tells of the earlier ones too."""
+    readings = half.figures.readings
+    gains = [_counted(half, before), readings["cycles"], readings["integrated"]]
+    gains += [] if before is not None else [readings["reported"]]
+    known = [gain for gain in gains if gain is not None]
+    return bool(known) and not any(known)
 
 
 def _counts_on(before: Part, after: Part) -> bool:

@@ -56,7 +56,8 @@ def counter(trace: Trace | None, channel: str, segments: Sequence[int], reset_ml
     def volume(mantissa: int) -> Decimal:
         return Decimal(mantissa).scaleb(-column.scale)
 
-    return Counter(rounded(volume(sum(lasts))), volume(int(values[0])), volume(lasts[-1]))
+    # A machine that balances fluids may stand a little below zero: that is no plasma.
+    return Counter(rounded(max(volume(sum(lasts)), Decimal(0))), volume(int(values[0])), volume(lasts[-1]))
 
 
 class Flow:

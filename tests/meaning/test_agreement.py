@@ -252,6 +252,52 @@ def test_a_run_that_says_nothing_of_plasma_makes_a_lower_bound(make):
     assert found.detail["lower_bound"] is True
 
 
+def still(make, name="z", minute=200, **more):
+    """A run in which nothing moved, of a machine that printed little."""
+    readings = make.readings(reported=None, cycles=None, counter=0, integrated=0)
+    begin = START + timedelta(minutes=minute)
+    plain = {
+        "readings": readings,
+        "started": begin,
+        "ended": begin,
+        "last_seen": begin,
+        "counter_last": D(0),
+        "printed_id": name,
+    }
+    return make.part(name, make.figures(**(plain | more)))
+
+
+def test_a_run_in_which_nothing_moved_adds_nothing_to_sums_it_did_not_print(make):
+    found = compute([make.part(), still(make)], make.person())
+    assert (found.reported_ml, found.cycles_ml, found.counter_ml, found.integrated_ml) == (4000,) * 4
+
+
+def test_a_sum_that_was_not_printed_is_not_zero_because_nothing_moved(make):
+    found = compute([still(make)], make.person())
+    assert (found.reported_ml, found.cycles_ml, found.counter_ml) == (None, None, 0)
+    found = compute([still(make), still(make, "y", 300)], make.person())
+    assert (found.reported_ml, found.counter_ml) == (None, 0)
+
+
+def test_a_last_half_in_which_nothing_moved_leaves_the_sum_of_the_first_unknown(make):
+    first = halves(make)[0]
+    last = still(
+        make,
+        "r",
+        70,
+        counter_first=D(1500),
+        counter_last=D(1500),
+        readings=make.readings(reported=None, cycles=None, counter=1500, integrated=0),
+    )
+    found = compute([first, last], make.person())
+    assert (found.reported_ml, found.cycles_ml, found.counter_ml, found.integrated_ml) == (
+        None,
+        1500,
+        1500,
+        1500,
+    )
+
+
 values = st.integers(0, 24_000)
 
 

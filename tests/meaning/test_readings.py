@@ -55,6 +55,11 @@ def test_a_fall_of_twenty_millilitres_or_less_is_jitter():
     assert total("20.1", "0", "50") == D("70.1")
 
 
+def test_a_counter_a_little_below_zero_tells_of_no_plasma():
+    assert total("-3", "-1") == 0
+    assert total("-3", "5") == 5
+
+
 def test_missing_values_are_passed_over():
     assert total("600", None, "0", None) == 600
     assert total(None, None) is None
