@@ -24,6 +24,10 @@ check: $(TEST)
 bench: $(TEST)
 	$(BIN)/python -m tests.benchmarks
 
+# Small errors made on purpose in the code of doses, sessions and links: do the tests notice? About an hour.
+mutation: $(TEST)
+	$(BIN)/python -m tests.mutation
+
 torture: $(TEST)
 	$(BIN)/python -m pytest -m torture
 
