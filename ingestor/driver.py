@@ -124,12 +124,14 @@ class Claim:
 class Stamp:
     """A printed time. `local` is naive, dated by the driver (midnight resolved); steps back stay as printed.
 
-    `offset_min` is the offset from UTC where the file prints one.
+    `offset_min` is the offset from UTC where the file prints one. `line` is where it was printed, if that is not
+    the line of its record: it tells on which side of a change of the clocks it lies.
     """
 
     local: datetime
     text: str
     offset_min: int | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

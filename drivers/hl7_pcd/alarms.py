@@ -138,10 +138,14 @@ def fold(said: Iterable[Notice], codes: Codes, model: str, remarks: Remarks) -> 
 
 def _further(row: AlarmRow, notice: Notice) -> AlarmRow:
     if notice.acknowledged and row.acknowledged is None:
-        row = replace(row, acknowledged=notice.at)
+        row = replace(row, acknowledged=_printed_at(notice))
     if row.priority is Priority.UNKNOWN:
         row = replace(row, priority=notice.priority)
-    return replace(row, cleared=notice.at) if notice.phase == "end" else row
+    return replace(row, cleared=_printed_at(notice)) if notice.phase == "end" else row
+
+
+def _printed_at(notice: Notice) -> Stamp | None:
+    return None if notice.at is None else replace(notice.at, line=notice.line)
 
 
 def _began_again(row: AlarmRow, notice: Notice) -> bool:

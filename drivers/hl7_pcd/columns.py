@@ -88,7 +88,7 @@ def phases(
             if index is not None:
                 if (rows[index].cycle, rows[index].phase) == (state.cycle, state.phase):
                     continue
-                rows[index] = replace(rows[index], end=at)
+                rows[index] = replace(rows[index], end=replace(at, line=state.line))
             if state.cycle is None:
                 remarks.add("cycle_number_missing", state.line)
                 running.pop(state.position, None)

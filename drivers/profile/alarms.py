@@ -111,6 +111,10 @@ def _signal(
         active[code] = len(out) - 1
     if state == "off":
         at_index = active.pop(code)
-        out[at_index] = replace(out[at_index], cleared=at)
+        out[at_index] = replace(out[at_index], cleared=_printed_at(at, row))
     elif state == "acknowledged":
-        out[active[code]] = replace(out[active[code]], acknowledged=at)
+        out[active[code]] = replace(out[active[code]], acknowledged=_printed_at(at, row))
+
+
+def _printed_at(at: Stamp | None, row: Row) -> Stamp | None:
+    return None if at is None else replace(at, line=row.line)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ingestor.driver import Stamp
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def until_next(
         if cut is not None and (following is None or following.line > cut):
             end = _last_before(samples, cut, one)
         else:
-            end = following.start if following is not None else ended
+            end = _start_of(following) if following is not None else ended
         out.append(replace(one, end=end))
     return tuple(reversed(out))
 
@@ -41,8 +43,13 @@ def _last_before(samples: SampleBlock | None, line: int, one: PhaseRow) -> Stamp
     """Return the time of the last sample before a line, the phase's own start if it is later."""
     if samples is None or one.start is None:
         return one.start
-    before = samples.local_ms[samples.line < line]
+    before = np.flatnonzero(samples.line < line)
     if not len(before):
         return one.start
-    local = datetime.fromtimestamp(int(before[-1]) / 1000, UTC).replace(tzinfo=None)
-    return Stamp(local, "") if local > one.start.local else one.start
+    last = int(before[-1])
+    local = datetime.fromtimestamp(int(samples.local_ms[last]) / 1000, UTC).replace(tzinfo=None)
+    return Stamp(local, "", line=int(samples.line[last])) if local > one.start.local else one.start
+
+
+def _start_of(following: PhaseRow) -> Stamp | None:
+    return None if following.start is None else replace(following.start, line=following.line)

@@ -87,7 +87,7 @@ def _changes(block: SampleBlock, stretches: list[Stretch], word: str) -> list[in
 
 def _at(block: SampleBlock, row: int) -> Stamp:
     local = datetime.fromtimestamp(int(block.local_ms[row]) / 1000, UTC).replace(tzinfo=None)
-    return Stamp(local, "", block.offset_min)
+    return Stamp(local, "", block.offset_min, int(block.line[row]))
 
 
 def further_columns(own: ColumnUse, number: int) -> tuple[ColumnUse, ...]:

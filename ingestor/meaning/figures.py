@@ -119,10 +119,18 @@ class _Measuring:
                 "no_plasma_therapy" if "no_plasma_therapy" in self.notes else "not_printed"
             )
             return None
-        if self.run.segments:
+        if self.run.segments or self._covers_last_stretch(found[0]):
             self.missing["reported"] = "reported_after_restart"
             return None
         return found[0]
+
+    def _covers_last_stretch(self, printed: Decimal) -> bool:
+        """The counter began again in silence, and what is printed is what it counted since."""
+        if self.plasma is None or self.plasma.total == self.plasma.last:
+            return False
+        off = abs(printed - self.plasma.last)
+        near = off <= max(self.limits.reset_ml, self.plasma.last * self.limits.same_fraction)
+        return near and off < abs(printed - self.plasma.total)
 
     def _cycles_ml(self) -> Decimal | None:
         volumes = [c.load_ml for c in self.run.cycles if c.load_ml is not None]

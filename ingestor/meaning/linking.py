@@ -76,9 +76,12 @@ def normalise_identifier(text: str, rule: str) -> str:
     """
     if rule == "exact":
         return text.strip()
-    plain = "".join(unicodedata.normalize("NFKC", text).casefold().split())
-    if rule == "alnum":
-        plain = "".join(c for c in plain if c.isalnum())
+    plain, before = text, ""
+    while plain != before:
+        before = plain
+        plain = "".join(unicodedata.normalize("NFKC", plain).casefold().split())
+        if rule == "alnum":
+            plain = "".join(c for c in plain if c.isalnum())
     return plain.lstrip("0") or plain[-1:]
 
 

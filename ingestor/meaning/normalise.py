@@ -116,7 +116,8 @@ def normalise(
 def _timeline(log: DeviceLog, samples: Sampled | None, zone: str) -> Timeline:
     """The rows that guide single times: samples, else the events in printed order."""
     if samples is not None and len(samples.trace):
-        return Timeline(samples.placed, samples.trace.line, zone)
+        offset = log.samples.offset_min if log.samples is not None else None
+        return Timeline(samples.placed, samples.trace.line, zone, offset_min=offset)
     rows = [
         (row.at.local, row.line) for row in log.events if row.at is not None and row.at.offset_min is None
     ]

@@ -21,11 +21,13 @@ class Limits:
         gap_factor: a pause between samples longer than this many usual intervals is missing data.
         still_s: a stretch without plasma flow counts as an interruption when it is longer [s].
         reset_ml: a counter that falls by more than this and by more than half began again [mL].
+        same_fraction: a printed total this near to the counter's last stretch is the total of that stretch.
     """
 
     gap_factor: int = 3
     still_s: int = 60
     reset_ml: Decimal = Decimal(20)
+    same_fraction: Decimal = Decimal("0.02")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,18 +39,18 @@ def counter(trace: Trace | None, channel: str, segments: Sequence[int], reset_ml
     Args:
         trace: the samples.
         channel: id of the channel [mL].
-        segments: rows at which the layout says that counters began again.
-        reset_ml: a fall by more than this and by more than half is a new beginning too; a smaller one is jitter.
+        segments: rows at which the layout says that counters began again: there any fall is a new beginning.
+        reset_ml: else a fall by more than this and by more than half is one; a smaller one is jitter.
     """
     column = None if trace is None else trace.column(channel)
     if column is None or column.null.all():
         return None
-    rows = np.flatnonzero(~column.null)
+    order = np.argsort(trace.utc_ms, kind="stable") if trace is not None else np.zeros(0, np.int64)
+    rows = order[~column.null[order]]
     values = column.mantissa[rows]
     fall = values[:-1] - values[1:]
     begins = (fall > int(reset_ml * 10**column.scale)) & (2 * fall > values[:-1])
-    told = np.searchsorted(rows, np.array(sorted(segments), np.int64))
-    begins[told[(told > 0) & (told < len(rows))] - 1] = True
+    begins |= (fall > 0) & _told(rows, segments)
     lasts = [*values[:-1][begins].tolist(), int(values[-1])]
 
     def volume(mantissa: int) -> Decimal:
@@ -58,6 +58,16 @@ def counter(trace: Trace | None, channel: str, segments: Sequence[int], reset_ml
 
     # A machine that balances fluids may stand a little below zero: that is no plasma.
     return Counter(rounded(max(volume(sum(lasts)), Decimal(0))), volume(int(values[0])), volume(lasts[-1]))
+
+
+def _told(rows: Int64, segments: Sequence[int]) -> npt.NDArray[np.bool_]:
+    """Between which two values the layout says that counters began again; rows in the order of time."""
+    told = np.zeros(max(len(rows) - 1, 0), np.bool_)
+    for segment in segments:
+        later = np.flatnonzero(rows >= segment)
+        if len(later) and later[0]:
+            told[later[0] - 1] = True
+    return told
 
 
 class Flow:

@@ -47,12 +47,14 @@ class Timeline:
         line: line number of each row.
         zone: name of the machine's zone.
         correction_ms: known error of the clock, subtracted from every instant.
+        offset_min: offset from UTC that the file states for its rows.
     """
 
     rows: Placed
     line: npt.NDArray[np.int32]
     zone: str
     correction_ms: int = 0
+    offset_min: int | None = None
 
     def series(
         self,
@@ -66,7 +68,7 @@ class Timeline:
         `within` [ms UTC, uncorrected]; else it is marked and the first stands.
         """
         choices = [
-            () if stamp is None else self._choices(stamp, line)
+            () if stamp is None else self._choices(stamp, stamp.line or line)
             for stamp, line in zip(stamps, lines, strict=True)
         ]
         first, last = _earliest(choices, within[0]), _latest(choices, within[1])
@@ -91,7 +93,9 @@ class Timeline:
     def _choices(self, stamp: Stamp, line: int) -> tuple[Choice, ...]:
         local = local_ms_of(stamp.local)
         if stamp.offset_min is not None:
-            return ((local - stamp.offset_min * 60_000, TimeMethod.OFFSET_IN_FILE),)
+            if self.offset_min is None or not self.rows.set_back:
+                return ((local - stamp.offset_min * 60_000, TimeMethod.OFFSET_IN_FILE),)
+            local -= (stamp.offset_min - self.offset_min) * 60_000
         beside = self._row_beside(local, line)
         if beside is not None:
             return (self._as_row(local, beside),)
@@ -145,6 +149,9 @@ class Timeline:
         return list(zip(starts or (0,), begins, ends, strict=True))
 
     def _at_zone(self, wall: int, method: TimeMethod) -> tuple[Choice, ...]:
+        if self.offset_min is not None:
+            told = TimeMethod.OFFSET_IN_FILE if method is TimeMethod.ZONE else method
+            return ((wall - self.offset_min * 60_000, told),)
         for change in changes_between(self.zone, wall, wall):
             if change.lower <= wall < change.upper:
                 before, after = wall - change.before_ms, wall - change.after_ms

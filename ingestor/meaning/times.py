@@ -7,7 +7,7 @@ carried on from the row before, so that order and durations stay right.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,21 +84,19 @@ def place(
         offset_min: offset from UTC that the file itself states for all rows.
     """
     usual = usual_interval_ms(local_ms)
-    if offset_min is not None or not len(local_ms):
-        utc = local_ms - (offset_min or 0) * 60_000
-        method = np.full(len(local_ms), _CODE[TimeMethod.OFFSET_IN_FILE], np.int8)
-        whole = (Stretch(0, len(local_ms)),) if len(local_ms) else ()
-        return Placed(local_ms, utc, method, whole, (), (), usual)
-    changes = changes_between(zone, int(local_ms.min()), int(local_ms.max()))
+    if not len(local_ms):
+        return Placed(local_ms, local_ms, np.zeros(0, np.int8), (), (), (), usual)
+    stated = offset_min is not None
+    changes = () if stated else changes_between(zone, int(local_ms.min()), int(local_ms.max()))
     stretches, set_back, out_of_order = _stretches(local_ms, changes, elapsed_s, usual)
     shift = np.zeros(len(local_ms), np.int64)
-    method = np.full(len(local_ms), _CODE[TimeMethod.ZONE], np.int8)
+    method = np.full(len(local_ms), _CODE[TimeMethod.OFFSET_IN_FILE if stated else TimeMethod.ZONE], np.int8)
     for s in stretches:
         if s.shift_ms:
             shift[s.start : s.stop] = s.shift_ms
             method[s.start : s.stop] = _CODE[TimeMethod.CLOCK_JUMP]
     wall = local_ms + shift
-    utc = wall - offsets_of(zone, wall)
+    utc = wall - (offset_min * 60_000 if offset_min is not None else offsets_of(zone, wall))
     for s in stretches:
         for change in changes:
             _settle(s, change, wall, utc, method, elapsed_s)
@@ -131,9 +129,21 @@ def _stretches(
             set_back.append(k)
             pause = usual if counted is None or counted[k - 1] < 0 else int(counted[k - 1])
             shift += pause - int(step[k - 1])
-        start, entered, by_counter = k, left, not back
+        if left is not None:
+            entered, by_counter = left, not back
+        start = k
     found.append(Stretch(start, len(local_ms), shift, entered, None, by_counter))
-    return tuple(found), tuple(set_back), tuple(out_of_order)
+    return tuple(_before_the_change(found)), tuple(set_back), tuple(out_of_order)
+
+
+def _before_the_change(stretches: list[Stretch]) -> list[Stretch]:
+    """What stands before a change of the clocks in the file lies before it in time, over any pause."""
+    found: list[Stretch] = []
+    ahead: Change | None = None
+    for s in reversed(stretches):
+        ahead = s.left or ahead
+        found.append(replace(s, left=ahead))
+    return found[::-1]
 
 
 def _change_at(changes: tuple[Change, ...], before: int, after: int, *, back: bool) -> Change | None:

@@ -143,6 +143,39 @@ def test_a_sum_printed_after_a_restart_tells_of_the_last_stretch_only(make):
     assert figures.cycles_completed is None
 
 
+@pytest.mark.parametrize(
+    ("printed", "reported"),
+    [
+        ("1000", None),
+        ("1020", None),
+        ("1021", "1021"),
+        ("1500", "1500"),
+        ("1480", "1480"),
+        ("979", "979"),
+        ("980", None),
+    ],
+)
+def test_after_a_silent_restart_of_the_counter_a_total_that_fits_the_last_stretch_tells_of_that_only(
+    make, printed, reported
+):
+    count = make.column("processed_plasma", ["0", "500", "0", "1000"], "ml")
+    block = make.samples([f"08:2{m}:00" for m in range(4)], count)
+    figures = make.run_figures(totals=(make.total("processed_plasma", printed),), samples=block, patient="17")
+    assert figures.readings["counter"] == 1500
+    assert figures.readings["reported"] == (None if reported is None else D(reported))
+    assert figures.missing.get("reported") == ("reported_after_restart" if reported is None else None)
+
+
+def test_a_small_last_stretch_does_not_swallow_the_total_of_all(make):
+    count = make.column("processed_plasma", ["0", "50", "0", "5"], "ml")
+    block = make.samples([f"08:2{m}:00" for m in range(4)], count)
+    for printed, reported in (("55", 55), ("26", 26), ("25", None)):
+        figures = make.run_figures(
+            totals=(make.total("processed_plasma", printed),), samples=block, patient="17"
+        )
+        assert figures.readings["reported"] == reported
+
+
 def test_volumes_of_blood_and_anticoagulant_are_the_printed_ones_else_the_counters(make):
     totals = (make.total("blood_processed", "11020"), make.total("ac_volume", "918"))
     block = make.samples(

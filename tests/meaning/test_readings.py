@@ -67,13 +67,23 @@ def test_missing_values_are_passed_over():
     assert counter(trace("blood_flow", ["1"]), "processed_plasma", (), D(20)) is None
 
 
-def test_where_the_layout_says_that_counters_began_again_no_fall_is_needed():
+def test_where_the_layout_says_that_counters_began_again_any_fall_is_enough():
     assert total("10", "15", "0", "5") == 5
     assert total("10", "15", "0", "5", segments=(2,)) == 20
-    assert total("10", "15", "20", "25", segments=(2,)) == 40
-    assert total("10", "15", None, "25", segments=(2,)) == 40
+    assert total("10", "15", None, "14.9", segments=(2,)) == D("29.9")
+    assert total("10", "15", "14", "13", segments=(2,)) == 28
     assert total("10", "15", segments=(0,)) == 15
     assert total("10", "15", None, segments=(2,)) == 15
+
+
+def test_a_counter_that_went_on_did_not_begin_again_whatever_the_layout_says():
+    assert total("10", "15", "15", "25", segments=(2,)) == 25
+
+
+def test_rows_that_stand_too_late_in_the_file_do_not_begin_a_counter_again():
+    late = trace("processed_plasma", ["1480", "0", "1500", "20"], [0, 2, 1, 3])
+    assert counter(late, "processed_plasma", (), D(20)).total == 1520
+    assert counter(late, "processed_plasma", (1, 3), D(20)).total == 1520
 
 
 def test_a_counter_knows_its_first_and_its_last_value():
@@ -93,7 +103,7 @@ def test_a_rising_counter_is_the_sum_of_its_steps(steps):
 @given(first=rising, second=rising)
 def test_what_a_counter_gained_after_a_restart_is_added(first, second):
     one = [str(sum(first[: i + 1])) for i in range(len(first))]
-    other = [str(sum(second[: i + 1])) for i in range(len(second))]
+    other = ["0", *(str(sum(second[: i + 1])) for i in range(len(second)))]
     assert total(*one, *other, segments=(len(one),)) == sum(first) + sum(second)
 
 

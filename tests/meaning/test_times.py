@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -328,3 +329,46 @@ def test_a_time_before_or_after_a_clock_was_set_back_is_marked_as_such_and_not_a
     )
     assert run.alarms[0].onset.method is TimeMethod.CLOCK_JUMP
     assert "time_ambiguous" not in [f.code for f in run.findings]
+
+
+def test_a_clock_set_back_is_seen_in_times_with_an_offset_too(make):
+    times = ["08:20:00", "08:21:00", "08:22:00", "07:27:00", "07:28:00"]
+    flow = make.column("plasma_flow", ["30"] * 5, "ml/min")
+    block = make.samples(times, flow, offset_min=60)
+    alarms = (replace(make.alarm("07:28:00", line=104), onset=make.stamp("06:28:00", 0)),)
+    log = make.log(
+        started=make.stamp("08:00:00", 60), ended=make.stamp("09:00:00", 60), samples=block, alarms=alarms
+    )
+    run = normalise(log, make.clock())
+    assert list(np.diff(run.trace.utc_ms)) == [MINUTE] * 4
+    assert "clock_set_back" in [f.code for f in run.findings]
+    assert str(run.started.utc)[11:19] == "07:00:00"
+    assert str(run.alarms[0].onset.utc)[11:19] == "07:24:00"
+    assert str(run.ended.utc)[11:19] == "08:56:00"
+    assert run.ended.method is TimeMethod.CLOCK_JUMP
+
+
+def test_a_time_that_was_printed_on_a_line_of_its_own_is_placed_there(make):
+    make.day = "2024-10-27"
+    times = ["02:58:00", "02:59:00", "02:00:00", "02:58:00", "02:59:00"]
+    flow = make.column("plasma_flow", ["30"] * 5, "ml/min")
+    alarm = make.alarm("02:58:30", "02:58:30", line=101)
+    second = replace(alarm, cleared=replace(alarm.cleared, line=104))
+    log = make.log(
+        start="01:30:00", end="03:30:00", samples=make.samples(times, flow), alarms=(alarm, second)
+    )
+    run = normalise(log, make.clock())
+    assert [str(a.onset.utc)[11:19] for a in run.alarms] == ["00:58:30", "00:58:30"]
+    assert str(run.alarms[1].cleared.utc)[11:19] == "01:58:30"
+    assert run.alarms[1].cleared.method is TimeMethod.ZONE
+    assert run.alarms[0].cleared.method is TimeMethod.ZONE_AMBIGUOUS
+
+
+def test_over_a_pause_the_order_of_the_file_still_tells_on_which_side_of_the_change_rows_lie():
+    texts = ["02:01", "02:10", "02:58", "02:59", "02:00", "02:01", "02:40", "02:41", "03:30"]
+    local = np.array([ms(f"2024-10-27 {text}") for text in texts], np.int64)
+    rows = place(local, "Europe/Vienna")
+    assert [utc(rows, i)[11:16] for i in range(len(texts))] == [
+        "00:01", "00:10", "00:58", "00:59", "01:00", "01:01", "01:40", "01:41", "02:30",
+    ]  # fmt: skip
+    assert methods(rows) == {TimeMethod.ZONE}
