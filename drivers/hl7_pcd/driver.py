@@ -10,7 +10,7 @@ from drivers.hl7_pcd.framing import is_hl7, read_stream
 from drivers.hl7_pcd.log import device_log, with_leftovers
 from drivers.hl7_pcd.report import kind_of, reports_of
 from drivers.hl7_pcd.terms import Codes, codes_of, published
-from drivers.hl7_pcd.treatments import is_identity, sort_messages
+from drivers.hl7_pcd.treatments import Sorter, is_identity
 from ingestor.driver import Claim, Evidence, ParseError, Role
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _VERSION = "1"
 _HL7 = "2.6"
+# A claim looks at the first messages only; one message is a few kilobytes.
+_HEAD = 2**20
 
 
 class Hl7Pcd:
@@ -45,7 +47,7 @@ class Hl7Pcd:
         if len(bundle.members) != 1 or not is_hl7(bundle.members[0].data):
             return Claim(claims=False, reason="does not begin with an HL7 header")
         member = bundle.members[0]
-        messages = read_stream(member.data, member.name).messages
+        messages = read_stream(member.data[:_HEAD], member.name).messages
         ours = [m for m in messages if _is_ours(m)]
         if not ours:
             near = ("HL7, but no report of a dialysis or apheresis machine",)
@@ -54,7 +56,7 @@ class Hl7Pcd:
         if versions:
             near = (f"HL7 version {', '.join(v or '?' for v in versions)} instead of {_HL7}",)
             return Claim(claims=False, reason="another HL7 version", near_misses=near, code="unknown_version")
-        return Claim(claims=True, reason=f"{len(ours)} reports or alarms of a machine in HL7 {_HL7}")
+        return Claim(claims=True, reason=f"reports or alarms of a machine in HL7 {_HL7}")
 
     def parse(self, bundle: Bundle) -> Iterator[DeviceLog]:
         """Yield one log a treatment.
@@ -63,19 +65,20 @@ class Hl7Pcd:
             ParseError: no message can be read, or none belongs to a treatment.
         """
         member = bundle.members[0]
-        stream = read_stream(member.data, member.name)
         remarks = Remarks(member.name)
-        found = sort_messages(stream.messages, remarks)
-        if not found.treatments:
+        sorter = Sorter(remarks)
+        stream = read_stream(member.data, member.name, sorter.take)
+        treatments = sorter.treatments()
+        if not treatments:
             got = member.data[:40].decode("latin-1")
             raise ParseError(
                 member.name, stream.cut_at or 1, "a whole report of a treatment (MSH, OBR, OBX)", got
             )
-        rest, findings = found.ignored, (*stream.findings, *remarks.findings())
+        findings = (*stream.findings, *remarks.findings())
         closed = stream.closed if stream.batch else None
-        for number, treatment in enumerate(found.treatments):
+        for number, treatment in enumerate(treatments):
             log = device_log(treatment, self.codes, member.name, closed=closed)
-            yield with_leftovers(log, rest, findings) if number == 0 else log
+            yield with_leftovers(log, sorter.ignored, findings) if number == 0 else log
 
 
 def _is_ours(message: Message) -> bool:

@@ -5,6 +5,7 @@ Source: HL7 Messaging Standard 2.6, chapter 2 (batch protocol); MLLP release 1: 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from drivers.hl7_pcd.segments import HEADERS, TRAILERS, Delimiters, Segment, del
 from ingestor.driver import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 START, END = b"\x0b", b"\x1c"
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
@@ -27,10 +28,15 @@ _CHARSETS = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; `whole` False: nothing after it proves that it was not cut."""
+    """One message.
+
+    Attributes:
+        digest: sum of its bytes.
+        whole: False where nothing after it proves that it was not cut.
+    """
 
     segments: tuple[Segment, ...]
-    raw: bytes
+    digest: bytes
     whole: bool
 
     @property
@@ -65,9 +71,15 @@ class _Line:
     ended: bool
 
 
-def read_stream(data: bytes, member: str) -> Stream:
-    """Split bytes into messages; never raises."""
-    reader = _Reader(member)
+def read_stream(data: bytes, member: str, take: Callable[[Message], None] | None = None) -> Stream:
+    """Split bytes into messages; never raises.
+
+    Args:
+        data: the bytes.
+        member: for findings.
+        take: given each message in turn, which is then not kept; a day of reports is large.
+    """
+    reader = _Reader(member, take)
     for line in _lines(data.removeprefix(b"\xef\xbb\xbf").rstrip(b"\0")):
         reader.take(line)
     return reader.finish()
@@ -97,9 +109,10 @@ def _framed(number: int, bare: bytes, *, ended: bool) -> Iterator[_Line]:
 class _Reader:
     """Takes lines in order; a message is closed by what follows it."""
 
-    def __init__(self, member: str) -> None:
+    def __init__(self, member: str, take: Callable[[Message], None] | None) -> None:
         self.member = member
         self.stream = Stream()
+        self.keep = take or self.stream.messages.append
         self.open: list[_Line] = []
         self.framed = self.in_frame = False
         self.file_open = self.batch_open = self.ended = False
@@ -172,7 +185,7 @@ class _Reader:
         if (message := _message(lines, whole=whole)) is None:
             self._find("message_unreadable", lines[0].number)
         else:
-            self.stream.messages.append(message)
+            self.keep(message)
 
     def finish(self) -> Stream:
         self._close(whole=False)
@@ -199,8 +212,8 @@ def _message(lines: list[_Line], *, whole: bool) -> Message | None:
         for line in lines
         if name_of(line.data[:8].strip().decode("latin-1"), signs.field)
     )
-    raw = b"\r".join(line.data for line in lines)
-    return Message(segments, raw, whole)
+    digest = hashlib.sha256(b"\r".join(line.data for line in lines)).digest()
+    return Message(segments, digest, whole)
 
 
 def _charset(header: bytes, signs: Delimiters) -> str:

@@ -119,14 +119,9 @@ def _span(reports: list[Report], codes: Codes, remarks: Remarks) -> Span:
     if any(mode != _IN_TREATMENT for mode in modes[first:last]):
         left = next(i for i in range(first, last) if modes[i] != _IN_TREATMENT)
         remarks.add("treatment_resumed", reports[left].line, Severity.INFO)
-    ended = last + 1 < len(reports) and _proven(reports[last + 1])
+    ended = last + 1 < len(reports) and reports[last + 1].whole
     stop = min(last + 2, len(reports))
     return Span(tuple(reports[first:stop]), tuple(reports[:first] + reports[stop:]), ended, bench=False)
-
-
-def _proven(report: Report) -> bool:
-    """The report that ends a treatment counts only if nothing can be missing at its end."""
-    return report.message.whole
 
 
 def _device(reports: list[Report], codes: Codes) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from drivers._text import whole_number
@@ -63,13 +64,14 @@ class Report:
     """One OBR with what follows it.
 
     Attributes:
+        whole: nothing can be missing at the end of its message.
         sender: EUI-64 of the machine, else its name as printed.
         therapy: the run's identity as printed, empty where there is none.
         patients: (type, number) of every patient number; the machine's own number is not among them.
         at: OBX times apart, the time of all observations.
     """
 
-    message: Message
+    whole: bool
     alarm: bool
     sender: str
     sender_name: str
@@ -81,6 +83,7 @@ class Report:
     observations: list[Observation] = field(default_factory=list)
 
 
+@lru_cache(maxsize=8192)
 def term_of(components: tuple[str, ...]) -> Term:
     """Return a coded value: number, name, system."""
     first, second = (*components, "", "")[:2]
@@ -128,7 +131,7 @@ def reports_of(message: Message, kind: str) -> Iterator[Report]:
 def _report(message: Message, order: Segment, *, alarm: bool) -> Report:
     header = message.header
     sender = order.text(3, 3) or header.text(3, 2) or header.text(3, 1)
-    report = Report(message, alarm, sender, header.text(3, 1), order.text(3, 1), order.line, None)
+    report = Report(message.whole, alarm, sender, header.text(3, 1), order.text(3, 1), order.line, None)
     for segment, number in ((order, 7), (header, 7)):
         at, remark = read_time(segment.text(number))
         if remark:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 HEADERS = frozenset({"MSH", "FHS", "BHS"})
 TRAILERS = frozenset({"BTS", "FTS"})
@@ -35,9 +36,7 @@ class Segment:
 
     def repetitions(self, number: int) -> tuple[tuple[str, ...], ...]:
         """Return every repetition of a field as its components; empty ones are left out."""
-        raw = self.fields[number - 1] if 0 < number <= len(self.fields) else ""
-        split = (one.split(self.signs.component) for one in raw.split(self.signs.repetition) if one)
-        return tuple(tuple(self._plain(c) for c in components) for components in split)
+        return _parts(self.fields[number - 1], self.signs) if 0 < number <= len(self.fields) else ()
 
     def components(self, number: int) -> tuple[str, ...]:
         """Return the components of the first repetition of a field."""
@@ -49,27 +48,34 @@ class Segment:
         found = self.components(number)
         return found[component - 1] if component <= len(found) else ""
 
-    def _plain(self, text: str) -> str:
-        text = text.strip()
-        if text == '""':
-            return ""
-        if self.signs.escape not in text:
-            return text
-        mark = re.escape(self.signs.escape)
-        return re.sub(rf"{mark}([^{mark}\s]{{1,20}}){mark}", self._unescaped, text)
 
-    def _unescaped(self, match: re.Match[str]) -> str:
-        signs = self.signs
-        known = {
-            "F": signs.field, "S": signs.component, "R": signs.repetition,
-            "E": signs.escape, "T": signs.part,
-        }  # fmt: skip
+@lru_cache(maxsize=8192)
+def _parts(raw: str, signs: Delimiters) -> tuple[tuple[str, ...], ...]:
+    """Return the repetitions of a field as components; reports repeat most of their fields, so these are shared."""
+    split = (one.split(signs.component) for one in raw.split(signs.repetition) if one)
+    return tuple(tuple(_plain(component, signs) for component in components) for components in split)
+
+
+def _plain(text: str, signs: Delimiters) -> str:
+    text = text.strip()
+    if text == '""':
+        return ""
+    if signs.escape not in text:
+        return text
+    mark = re.escape(signs.escape)
+    known = {
+        "F": signs.field, "S": signs.component, "R": signs.repetition, "E": signs.escape, "T": signs.part,
+    }  # fmt: skip
+
+    def unescaped(match: re.Match[str]) -> str:
         code = match[1]
         if code in known:
             return known[code]
         if re.fullmatch(r"X(?:[0-9A-Fa-f]{2})+", code):
             return bytes.fromhex(code[1:]).decode("latin-1")
         return match[0]
+
+    return re.sub(rf"{mark}([^{mark}\s]{{1,20}}){mark}", unescaped, text)
 
 
 def name_of(line: str, field: str = "|") -> str:

@@ -5,7 +5,7 @@ Source: ISO/IEEE 11073-10101 for how codes are built; `codes.toml` beside this m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ SETTING, MEAN = 2**24, 3
 # Partition 3 holds events.
 EVENTS = range(196608, 262144)
 _TABLES = ("channels", "facts", "device", "events", "known")
+_MOST_KEPT = 10_000
 _PRIVATE = range(0x2F000, 0x30000)
 
 
@@ -54,6 +55,7 @@ class Codes:
 
     tables: dict[str, Any]
     stamp: str = ""
+    _known: dict[tuple[Term, str], Meaning] = field(default_factory=dict, compare=False, repr=False)
 
     def number(self, term: Term) -> int:
         """Return the code of a term, by its name where no number is printed; 0 where nobody knows it."""
@@ -72,6 +74,14 @@ class Codes:
 
     def meaning(self, term: Term, model: str) -> Meaning:
         """Return what a term means on a machine of this model."""
+        known = self._known.get((term, model))
+        if known is None:
+            known = self._meaning(term, model)
+            if len(self._known) < _MOST_KEPT:
+                self._known[term, model] = known
+        return known
+
+    def _meaning(self, term: Term, model: str) -> Meaning:
         number = self.number(term)
         remark = "code_by_name" if number and not term.number else None
         own = self.tables["models"].get(model, {})

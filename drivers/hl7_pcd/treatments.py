@@ -35,39 +35,43 @@ class Treatment:
     reports: list[Report] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Sorted:
-    """All treatments of a file, and how many messages belong to none, by reason."""
+class Sorter:
+    """Takes messages one by one and assigns each to its treatment.
 
-    treatments: list[Treatment]
-    ignored: Counter[str]
+    Attributes:
+        ignored: how many messages belong to none, by reason.
+    """
 
+    def __init__(self, remarks: Remarks) -> None:
+        self.ignored: Counter[str] = Counter()
+        self._remarks = remarks
+        self._reports: list[Report] = []
+        self._seen: dict[tuple[str, str], bytes] = {}
 
-def sort_messages(messages: list[Message], remarks: Remarks) -> Sorted:
-    """Assign every message to its treatment."""
-    ignored: Counter[str] = Counter()
-    reports: list[Report] = []
-    seen: dict[tuple[str, str], bytes] = {}
-    for message in messages:
+    def take(self, message: Message) -> None:
+        """Keep what a message reports."""
         kind = kind_of(message)
         if kind in {"answer", "other"}:
-            ignored["acknowledgement" if kind == "answer" else "not_a_machine_report"] += 1
-            continue
+            self.ignored["acknowledgement" if kind == "answer" else "not_a_machine_report"] += 1
+            return
         found = list(reports_of(message, kind))
         if not found:
-            remarks.add("message_unreadable", message.header.line)
-            ignored["not_a_machine_report"] += 1
-        elif _came_before(message, seen, remarks):
-            ignored["repeated_message"] += len(found)
+            self._remarks.add("message_unreadable", message.header.line)
+            self.ignored["not_a_machine_report"] += 1
+        elif _came_before(message, self._seen, self._remarks):
+            self.ignored["repeated_message"] += len(found)
         else:
-            reports += found
-    treatments = _by_identity(reports)
-    for report in (r for r in reports if not _named(r)):
-        _take_in(report, treatments, remarks, ignored)
-    for treatment in treatments:
-        treatment.reports.sort(key=lambda report: report.line)
-        _settle_offsets(treatment, remarks)
-    return Sorted(treatments, ignored)
+            self._reports += found
+
+    def treatments(self) -> list[Treatment]:
+        """Return the treatments, in the order in which they were first heard of."""
+        found = _by_identity(self._reports)
+        for report in (r for r in self._reports if not _named(r)):
+            _take_in(report, found, self._remarks, self.ignored)
+        for treatment in found:
+            treatment.reports.sort(key=lambda report: report.line)
+            _settle_offsets(treatment, self._remarks)
+        return found
 
 
 def _take_in(report: Report, treatments: list[Treatment], remarks: Remarks, ignored: Counter[str]) -> None:
@@ -83,15 +87,16 @@ def _take_in(report: Report, treatments: list[Treatment], remarks: Remarks, igno
 
 
 def _came_before(message: Message, seen: dict[tuple[str, str], bytes], remarks: Remarks) -> bool:
+    """Say whether the same bytes came before under the same number of the same sender."""
     header = message.header
     sender, number = header.fields[2] if len(header.fields) > 2 else "", header.text(10)  # noqa: PLR2004 - MSH-3
-    if not number:
+    if not number or (sender, number) not in seen:
+        seen[sender, number] = message.digest
         return False
-    first = seen.setdefault((sender, number), message.raw)
-    if first is not message.raw and first != message.raw:
+    if seen[sender, number] != message.digest:
         remarks.add("message_id_reused", header.line)
         return False
-    return first is not message.raw
+    return True
 
 
 def _named(report: Report) -> bool:

@@ -8,12 +8,16 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from drivers._lines import split_lines
 from drivers._remarks import Remarks
 from drivers._text import decode, printed
 from ingestor.driver import ParseError
 
-_LINE = re.compile(r"\r\n|\r|\n")
+if TYPE_CHECKING:
+    from drivers._lines import Lines
+
 _KEY = re.compile(r"([^:;]{1,60})[:;]([^;]*)")
 _COLUMNS = "index;time;"
 _HEAD, _HEAD_LINES = 2**17, 500
@@ -46,33 +50,50 @@ class Table:
         return next((self.columns.index(name) for name in names if name in self.columns), None)
 
 
-def text_of(data: bytes, member: str, remarks: Remarks) -> str:
-    """Return a member as text.
+def lines_of(data: bytes, member: str, remarks: Remarks) -> Lines:
+    """Return the lines of a member.
 
     A byte order mark decides; without one, UTF-16 shows by its zero bytes. Bytes that are no UTF-8 are shown
     by their numbers, because their code page is not stated: codes and numbers are ASCII and stay readable.
+
+    Raises:
+        ParseError: `limit_line` or `limit_lines`.
     """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        whole = data[: len(data) // 2 * 2]
-        codec = "utf-16-le" if data.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
-        return whole[2:].decode(codec, "replace")
-    if data[1:64:2].count(0) > len(data[1:64:2]) // 2:
-        return data[: len(data) // 2 * 2].decode("utf-16-le", "replace")
+    wide = _wide_codec(data)
+    if wide is not None:
+        text = data[: len(data) // 2 * 2].decode(wide, "replace").removeprefix("\ufeff")
+        return split_lines(text.encode("utf-8", "replace"), "utf-8", member)
     try:
-        return decode(data, ("utf-8",), member)[0]
+        decode(data, ("utf-8",), member)
     except ParseError as error:
         remarks.add("code_page_unknown", error.line, member=member)
-        return data.decode("utf-8", "backslashreplace")
+    return split_lines(data.removeprefix(codecs.BOM_UTF8), "utf-8", member)
+
+
+def _wide_codec(data: bytes) -> str | None:
+    if data.startswith(codecs.BOM_UTF16_LE):
+        return "utf-16-le"
+    if data.startswith(codecs.BOM_UTF16_BE):
+        return "utf-16-be"
+    odd = data[1:64:2]
+    return "utf-16-le" if odd.count(0) > len(odd) // 2 else None
+
+
+def _text(lines: Lines, index: int) -> str:
+    return lines.raw(index).decode("utf-8", "backslashreplace")
 
 
 def read_head(name: str, data: bytes) -> Table | None:
     """Return header and columns of a member without its rows, None where it has no column row; cheap."""
-    lines = _LINE.split(text_of(data[:_HEAD], name, Remarks(name)))
+    try:
+        lines = lines_of(data[:_HEAD], name, Remarks(name))
+    except ParseError:
+        return None
     start = _column_row(lines)
     if start is None:
         return None
-    headings = _cells(lines[start], 0)
-    return Table(name, _header(lines[:start]), _plain(headings), headings, (), whole=False)
+    headings = _cells(_text(lines, start), 0)
+    return Table(name, _header(lines, start), _plain(headings), headings, (), whole=False)
 
 
 def read_table(name: str, data: bytes, remarks: Remarks, *, whole: bool) -> Table | None:
@@ -85,45 +106,56 @@ def read_table(name: str, data: bytes, remarks: Remarks, *, whole: bool) -> Tabl
         whole: False where its end is known to be missing.
 
     Raises:
-        ParseError: a column stands twice.
+        ParseError: a column stands twice; a line is too long, or there are too many.
     """
-    lines = _LINE.split(text_of(data, name, remarks))
-    torn = bool(lines[-1])
+    lines = lines_of(data, name, remarks)
     start = _column_row(lines)
     if start is None or (start == len(lines) - 1 and not whole):
         return None
-    headings = _cells(lines[start], 0)
+    headings = _cells(_text(lines, start), 0)
     columns = _plain(headings)
-    for column in columns:
-        if columns.count(column) > 1:
-            raise ParseError(name, start + 1, "every column once", column, "duplicate_column")
-    body = [(i + 1, lines[i]) for i in range(start + 1, len(lines)) if lines[i].strip()]
-    if body and torn and (not whole or len(_cells(body[-1][1], len(columns))) < len(columns)):
-        remarks.add("truncated", body[-1][0], member=name)
-        body, whole = body[:-1], False
-    elif not whole:
+    if twice := next((column for column in columns if columns.count(column) > 1), None):
+        raise ParseError(name, start + 1, "every column once", twice, "duplicate_column")
+    if not whole:
         remarks.add("truncated", len(lines), member=name)
+    last = len(lines)
+    if lines.torn and last - 1 > start:
+        short = len(_cells(_text(lines, last - 1), len(columns))) < len(columns)
+        if short and whole:
+            remarks.add("truncated", last, member=name)
+        last -= short or not whole
+        whole = whole and not short
+    rows, malformed = _rows(lines, range(start + 1, last), len(columns), remarks)
+    return Table(name, _header(lines, start), columns, headings, rows, whole, malformed)
+
+
+def _rows(
+    lines: Lines, indices: range, width: int, remarks: Remarks
+) -> tuple[tuple[tuple[int, tuple[str, ...]], ...], int]:
+    """Return rows with their line numbers, and how many have too few cells."""
     rows: list[tuple[int, tuple[str, ...]]] = []
     malformed = 0
-    for number, line in body:
-        cells = _cells(line, len(columns))
-        if _is_column_row(line):
-            remarks.add("header_again", number, member=name)
-        elif len(cells) < len(columns):
-            got, expected = str(len(cells)), str(len(columns))
-            remarks.add("row_unreadable", number, member=name, got=got, expected=expected)
+    for index in indices:
+        cells = _cells(_text(lines, index), width)
+        if cells == ("",):
+            continue
+        if _is_column_row(lines, index):
+            remarks.add("header_again", index + 1, member=lines.member)
+        elif len(cells) < width:
+            got, expected = str(len(cells)), str(width)
+            remarks.add("row_unreadable", index + 1, member=lines.member, got=got, expected=expected)
             malformed += 1
         else:
-            rows.append((number, cells))
-    return Table(name, _header(lines[:start]), columns, headings, tuple(rows), whole, malformed)
+            rows.append((index + 1, cells))
+    return tuple(rows), malformed
 
 
-def _column_row(lines: list[str]) -> int | None:
-    return next((i for i, line in enumerate(lines[:_HEAD_LINES]) if _is_column_row(line)), None)
+def _column_row(lines: Lines) -> int | None:
+    return next((i for i in range(min(len(lines), _HEAD_LINES)) if _is_column_row(lines, i)), None)
 
 
-def _is_column_row(line: str) -> bool:
-    return re.sub(r"\s", "", line[:40]).lower().startswith(_COLUMNS)
+def _is_column_row(lines: Lines, index: int) -> bool:
+    return re.sub(r"\s", "", _text(lines, index)[:40]).lower().startswith(_COLUMNS)
 
 
 def _plain(headings: tuple[str, ...]) -> tuple[str, ...]:
@@ -138,11 +170,12 @@ def _cells(line: str, columns: int) -> tuple[str, ...]:
     return tuple(cells)
 
 
-def _header(lines: list[str]) -> dict[str, str]:
+def _header(lines: Lines, start: int) -> dict[str, str]:
     """Return the header; a first line without a key is the number of the machine."""
     header: dict[str, str] = {}
-    for number, line in enumerate(lines):
-        match = _KEY.fullmatch(line.strip().rstrip(";").strip()) or _KEY.match(line.strip())
+    for number in range(start):
+        line = _text(lines, number).strip()
+        match = _KEY.fullmatch(line.rstrip(";").strip()) or _KEY.match(line)
         key = re.sub(r"\s", "", match[1]).lower() if match else ""
         if match and match[2].strip():
             header.setdefault(key, printed(match[2].strip()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import tarfile
 import tracemalloc
@@ -177,6 +178,20 @@ def test_an_archive_beyond_the_limits_is_refused_without_being_held_in_memory(ma
     with pytest.raises(ParseError) as caught:
         list(DRIVER.parse(source))
     assert caught.value.code == "limit_archive"
+
+
+@pytest.mark.parametrize(
+    ("rest", "code"),
+    [(b"x" * 70_000, "limit_line"), (b"\n" * 2_000_001, "limit_lines")],
+    ids=["line", "lines"],
+)
+def test_lines_inside_an_archive_are_limited_as_everywhere(rest: bytes, code: str):
+    members = Machine().members()
+    members[f"{STEM}.PLS"] += b"\n" + rest
+    members[f"{STEM}.PCU"] = hashlib.shake_256(b"so that it does not shrink too far").digest(40_000)
+    with pytest.raises(ParseError) as caught:
+        list(DRIVER.parse(bundle(lox(members))))
+    assert (caught.value.code, caught.value.member) == (code, f"{STEM}.PLS")
 
 
 def test_a_name_twice_in_an_archive_is_refused():
