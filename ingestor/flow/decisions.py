@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from ingestor.errors import Invalid, NotFound
 from ingestor.flow.dosing import recourse, redose
+from ingestor.flow.identifying import link_waiting
 from ingestor.flow.meaning import give_meaning
 from ingestor.flow.patients import redose_patient
 from ingestor.meaning.policy import METHOD
 from ingestor.meaning.revisions import Comparison, compare
-from ingestor.store import audit, doses, patients, runs, sessions
+from ingestor.store import audit, doses, neighbours, patients, runs, sessions
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -40,13 +41,23 @@ def let_count(house: House, connection: Connection, revision: str, actor: Actor,
 
     This accepts a held reading, and it undoes a replacement: the older reading is made to count again.
 
+    What the other one had replaced in other runs counts again with it.
+
     Raises:
         NotFound: there is no such reading.
+        Invalid: `only_proposed`: it belongs to a plan, which is approved as a whole.
     """
     run_key = _run_of(connection, revision)
+    row = runs.revision_row(connection, revision)
+    if row is not None and row.state == "proposed":
+        raise Invalid("only_proposed")
     before = runs.make_current(connection, run_key, revision)
     audit.record(connection, actor, "let-count", revision, reason, run=run_key, before=before)
-    return give_meaning(house, connection, [run_key], "decision")
+    back = [] if before in {None, revision} else runs.replaced_elsewhere(connection, str(before), run_key)
+    for other, reading in back:
+        if runs.current_revision(connection, other) is None:
+            runs.make_current(connection, other, reading)
+    return give_meaning(house, connection, [run_key, *(other for other, _ in back)], {}, "decision")
 
 
 def reject(connection: Connection, revision: str, actor: Actor, reason: str) -> None:
@@ -105,12 +116,19 @@ def declare_pair(
 
     Raises:
         NotFound: one of the runs does not exist.
+        Invalid: `pair_of_one`: it is one run; `pair_of_two_patients`: their sessions belong to different persons.
     """
-    if any(runs.stored_run(connection, key) is None for key in (first, second)):
+    found = [runs.stored_run(connection, key) for key in (first, second)]
+    if None in found:
         raise NotFound("not_found")
+    if first == second:
+        raise Invalid("pair_of_one")
+    owners = neighbours.owners(connection, [f.session_id for f in found if f and f.session_id])
+    if together and len(set(owners.values())) > 1:
+        raise Invalid("pair_of_two_patients")
     key = sessions.add_pair(connection, first, second, actor.name, reason, house.now(), together=together)
     audit.record(connection, actor, "pair", key, reason, first=first, second=second, together=together)
-    return give_meaning(house, connection, (first, second), "decision")
+    return give_meaning(house, connection, (first, second), {}, "decision")
 
 
 def merge(house: House, connection: Connection, patient: str, into: str, actor: Actor, reason: str) -> None:
@@ -118,19 +136,22 @@ def merge(house: House, connection: Connection, patient: str, into: str, actor: 
 
     Raises:
         NotFound: `no_such_patient`.
-        Invalid: `merge_self`: both are the same already.
+        Invalid: `merge_self`: both are the same already; `merged_already`: this entry stands for nobody any more.
     """
     into = patients.survivor(connection, into)
     if patients.survivor(connection, patient) == into:
         raise Invalid("merge_self")
+    if patients.require(connection, patient).merged_into is not None:
+        raise Invalid("merged_already")
     patients.set_merged(connection, patient, into)
     audit.record(connection, actor, "merge", patient, reason, into=into)
     sessions.move_patient(connection, patient, into)
     redose_patient(house, connection, into, "merge")
+    link_waiting(house, connection)
 
 
 def part(house: House, connection: Connection, patient: str, actor: Actor, reason: str) -> None:
-    """Undo a merge: every session goes back to the person whom its newest link names.
+    """Undo a merge: every session goes back to the entry that its newest link names.
 
     Raises:
         NotFound: `no_such_patient`.
@@ -141,7 +162,7 @@ def part(house: House, connection: Connection, patient: str, actor: Actor, reaso
         raise Invalid("not_merged")
     patients.set_merged(connection, patient, None)
     audit.record(connection, actor, "part", patient, reason, into=row.merged_into)
-    sessions.restore_patient(connection, patient)
+    sessions.restore_patient(connection, patient, patients.merged_group(connection, patient))
     for one in (patient, row.merged_into):
         redose_patient(house, connection, one, "merge")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ingestor.meaning import courses
@@ -68,9 +70,20 @@ def _parts(connection: Connection, session_id: str) -> list[Part]:
 
 
 def _situation(connection: Connection, row: Row[Any]) -> Situation:
-    decision = Decision(**row.decision) if row.decision else None
+    decision = _decision(row.decision) if row.decision else None
     bench = any(r.on_bench for r in runs.current_readings(connection, row.id))
     return Situation(decision, tuple(sorted({flag["code"] for flag in row.flags})), bench)
+
+
+def _decision(document: dict[str, Any]) -> Decision:
+    readings = {k: None if v is None else Decimal(v) for k, v in document["readings"].items()}
+    return Decision(
+        document["reading"],
+        document["by"],
+        document["reason"],
+        datetime.fromisoformat(document["at"]),
+        readings,
+    )
 
 
 def recourse(house: House, connection: Connection, patient_ids: Iterable[str | None]) -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ class House:
     Attributes:
         now: the clock of the machine; tests give their own.
         worker: name of this process, so that its unfinished jobs can be told from a living neighbour's.
+        at_work: submissions that some thread of this process is settling now.
     """
 
     settings: Settings
@@ -43,11 +44,21 @@ class House:
     reader: Reader
     now: Callable[[], datetime]
     worker: str
+    at_work: set[str] = field(default_factory=set)
 
     @property
     def centre(self) -> str:
         """Return the id of the centre that this house serves."""
         return self.settings.centre
+
+    @contextmanager
+    def working_on(self, submission: str) -> Iterator[None]:
+        """Mark a submission as being settled by this process."""
+        self.at_work.add(submission)
+        try:
+            yield
+        finally:
+            self.at_work.discard(submission)
 
     def policy(self) -> Policy:
         """Return how this site judges doses."""
@@ -103,8 +114,15 @@ def _warn(db: Database) -> None:
 
 
 @contextmanager
-def open_house(settings: Settings, now: Callable[[], datetime] | None = None) -> Iterator[House]:
+def open_house(
+    settings: Settings, now: Callable[[], datetime] | None = None, reader: Reader | None = None
+) -> Iterator[House]:
     """Open the house: folders, database at this program's version, archive, centre, recovery.
+
+    Args:
+        settings: of this site.
+        now: the clock; the system's if None.
+        reader: one that outlives this house; one of its own if None.
 
     Raises:
         SettingsError: the data folder cannot be used.
@@ -116,15 +134,17 @@ def open_house(settings: Settings, now: Callable[[], datetime] | None = None) ->
     archive = Archive(settings.data_dir / "archive", limit=settings.max_file_mib << 20)
     archive.prepare()
     db = open_database(settings.url)
-    with Reader(settings.data_dir / "profiles") as reader:
-        try:
-            schema.upgrade(db)
-            _warn(db)
-            house = House(settings, db, archive, reader, now or (lambda: datetime.now(UTC)), this_worker())
-            with db.write() as connection:
-                places.ensure_centre(connection, settings.centre, settings.centre_name, settings.zone)
-            recover(house)
-            yield house
-        finally:
-            db.close()
-            archive.close()
+    own = reader or Reader(settings.data_dir / "profiles")
+    try:
+        schema.upgrade(db)
+        _warn(db)
+        house = House(settings, db, archive, own, now or (lambda: datetime.now(UTC)), this_worker())
+        with db.write() as connection:
+            places.ensure_centre(connection, settings.centre, settings.centre_name, settings.zone)
+        recover(house)
+        yield house
+    finally:
+        if reader is None:
+            own.close()
+        db.close()
+        archive.close()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ingestor.flow.dosing import recourse, redose
-from ingestor.flow.linking import link_waiting
+from ingestor.flow.identifying import link_waiting
 from ingestor.meaning.linking import normalise_identifier
 from ingestor.store import audit, patients, sessions
 
@@ -98,7 +98,8 @@ def measure(house: House, connection: Connection, patient_id: str, new: NewMeasu
 
 
 def redose_patient(house: House, connection: Connection, patient_id: str, cause: str) -> None:
-    """Compute all doses of a patient again."""
-    for session_id, _ in sessions.sessions_of(connection, patients.merged_group(connection, patient_id)):
+    """Compute all doses of a person again, under whichever of his entries the sessions stand."""
+    person = patients.survivor(connection, patient_id)
+    for session_id, _ in sessions.sessions_of(connection, patients.merged_group(connection, person)):
         redose(house, connection, session_id, cause)
-    recourse(house, connection, (patient_id,))
+    recourse(house, connection, (person,))

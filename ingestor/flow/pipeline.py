@@ -10,13 +10,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ingestor.driver import Bundle, Member, bundle_hash
+from ingestor.errors import Busy, DatabaseTrouble, StorageTrouble
 from ingestor.faultpoints import point
 from ingestor.flow import companions, settling
+from ingestor.ids import fresh
 from ingestor.model import Status
 from ingestor.store import audit, sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import Connection
 
     from ingestor.flow.house import House
     from ingestor.isolate import Reading
@@ -28,27 +32,39 @@ Receipt = dict[str, Any]
 def ingest(house: House, members: Sequence[StoredMember], order: Order) -> Receipt:
     """Take in one bundle whose members are already archived, and return its receipt.
 
+    What is kept but cannot be settled now (the database is busy, the disk in trouble) is answered as queued.
+
     Args:
         house: the open house.
         members: the files of the bundle, kept by `house.archive`.
         order: who sends it, how, and what for.
     """
-    return settle(house, keep(house, members, order))
+    submission = keep(house, members, order)
+    try:
+        return settle(house, submission)
+    except (Busy, DatabaseTrouble, StorageTrouble) as trouble:
+        return settling.left_for_later(members, submission, trouble)
 
 
 def keep(house: House, members: Sequence[StoredMember], order: Order) -> str:
     """Make a bundle and its job durable; return the submission. The same key sent twice is one submission."""
-    with house.db.write() as connection:
+    source = bundle_hash([(m.name, m.sha256) for m in members])
+    key = fresh("sub")
+
+    def work(connection: Connection) -> str:
         if order.idempotency_key:
             known = sources.by_idempotency_key(connection, order.idempotency_key)
             if known is not None:
                 return known
-        source = bundle_hash([(m.name, m.sha256) for m in members])
-        submission = sources.accept(
-            connection, house.centre, source, members, order, house.worker, house.now()
-        )
-        audit.record(connection, order.actor, "submit", submission, source=source, way=order.way)
+        if sources.submission_of(connection, key) is None:
+            sources.accept(
+                connection, house.centre, source, members, order, house.worker, house.now(), key=key
+            )
+            audit.record(connection, order.actor, "submit", key, source=source, way=order.way)
         point("pipeline.keep")
+        return key
+
+    submission = house.db.apply(work)
     point("pipeline.kept")
     return submission
 
@@ -61,6 +77,11 @@ def settle(house: House, submission: str, *, alone: bool = False) -> Receipt:
         submission: from `keep`.
         alone: a submission that waited for companions has waited long enough; it is read as partial.
     """
+    with house.working_on(submission):
+        return _settle(house, submission, alone=alone)
+
+
+def _settle(house: House, submission: str, *, alone: bool) -> Receipt:
     with house.db.read() as connection:
         row = sources.submission_of(connection, submission)
         assert row is not None, submission  # noqa: S101 - the caller has just kept or claimed it
@@ -72,10 +93,9 @@ def settle(house: House, submission: str, *, alone: bool = False) -> Receipt:
         return settling.known_before(house, row, members, earlier)
     reading = _read(house, members, row)
     if reading.awaits and not (alone and row.status == Status.WAITING.value):
-        partner = companions.complete(house, row, members, reading)
-        if partner is None:
-            return settling.wait(house, row, members, reading)
-        return settling.merge(house, row, partner, settle(house, partner))
+        document = settling.wait(house, row, members, reading)
+        whole = companions.complete(house, row, members, reading)
+        return document if whole is None else settle(house, whole)
     if reading.trouble and reading.trouble.retry:
         return settling.postpone(house, row, members, reading)
     point("pipeline.read")

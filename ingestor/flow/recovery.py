@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingestor.errors import StorageTrouble
 from ingestor.faultpoints import point
-from ingestor.flow.house import is_alive
+from ingestor.flow.jobs import reclaim
 from ingestor.store import site, sources
 
 if TYPE_CHECKING:
@@ -42,23 +42,13 @@ class Recovered:
 def recover(house: House) -> Recovered:
     """Sweep broken-off copies, give back jobs of dead processes, and make archive and rows agree."""
     swept = house.archive.sweep_tmp()
-    requeued = _requeue(house)
+    requeued = reclaim(house)
     adopted, missing = _agree(house)
     done = Recovered(swept, requeued, adopted, missing)
     if done != Recovered():
         facts = {"swept": swept, "requeued": requeued, "adopted": adopted, "missing": missing}
         log.log(logging.CRITICAL if missing else logging.WARNING, "recovered", extra=facts)
     return done
-
-
-def _requeue(house: House) -> int:
-    with house.db.read() as connection:
-        gone = [key for key, worker in sources.running_jobs(connection) if not is_alive(worker)]
-    if gone:
-        with house.db.write() as connection:
-            for key in gone:
-                sources.requeue(connection, key, house.now())
-    return len(gone)
 
 
 def _agree(house: House) -> tuple[int, int]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from ingestor.driver import bundle_hash
 from ingestor.faultpoints import point
 from ingestor.flow import outcome
 from ingestor.flow.meaning import give_meaning
 from ingestor.flow.placing import Place, place
 from ingestor.flow.receipt import Placed, Rows, receipt, strongest
+from ingestor.isolate import Reading, Trouble
 from ingestor.model import Status
 from ingestor.store import audit, runs, sources
 from ingestor.store.audit import Actor
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from ingestor.errors import IngestorError
     from ingestor.flow.house import House
-    from ingestor.isolate import Reading
     from ingestor.store.sources import StoredMember
 
 _HOUSE = Actor("house", "agent")
@@ -49,7 +51,7 @@ def store(house: House, row: Any, members: Sequence[StoredMember], reading: Read
     except _PreviewOnlyError as preview:
         document = preview.document | {"status": Status.PREVIEW.value}
         with house.db.write() as connection:
-            sources.finish(connection, row.id, Status.PREVIEW.value, document["code"], document, house.now())
+            _close(house, connection, row, document)
     point("pipeline.settled")
     return document
 
@@ -67,13 +69,16 @@ def _store(
     reading: Reading,
 ) -> dict[str, Any]:
     assert reading.driver is not None  # noqa: S101 - a reading without trouble has a driver
-    placed = []
-    for number, one in enumerate(reading.runs):
-        origin = Origin(row.source, number, reading.driver)
-        placed.append(place(Place(house, connection, origin, _as_row(one))))
-    counting = {p.run: p.status for p in placed if p.status in {Status.STORED, Status.SUPERSEDED}}
-    cause = "superseded" if Status.SUPERSEDED in counting.values() else "ingest"
-    touched = give_meaning(house, connection, counting, cause)
+    places = [
+        Place(
+            house, connection, Origin(row.source, number, reading.driver), as_row(one), one.figures.last_seen
+        )
+        for number, one in enumerate(reading.runs)
+    ]
+    placed = [place(one) for one in places]
+    statuses = {p.status for p in placed}
+    cause = "superseded" if Status.SUPERSEDED in statuses else "ingest"
+    touched = give_meaning(house, connection, *changed(connection, places, placed), cause)
     placed = [_with_session(connection, p) for p in placed]
     code, params = outcome.of_runs(house, connection, placed, [r.run for r in reading.runs])
     document = receipt(
@@ -87,7 +92,23 @@ def _store(
     return document
 
 
-def _as_row(one: Any) -> RunReading:  # noqa: ANN401
+def changed(
+    connection: Connection, places: Sequence[Place], placed: Sequence[Placed]
+) -> tuple[list[str], dict[str, str]]:
+    """Return the runs that changed, and for those that stand for others now, the session of these."""
+    keys, origins = [], {}
+    for one, answer in zip(places, placed, strict=True):
+        if answer.status in {Status.STORED, Status.SUPERSEDED}:
+            keys += [answer.run, *one.absorbed]
+        for other in one.absorbed:
+            known = runs.stored_run(connection, other)
+            if known is not None and known.session_id:
+                origins[answer.run] = known.session_id
+    return keys, origins
+
+
+def as_row(one: Any) -> RunReading:  # noqa: ANN401
+    """Return what a child read as the store takes it."""
     return RunReading(
         run=one.run, block=one.block or None, samples=one.rows,
         channels=channels_of(one.block) if one.block else (), figures=one.figures.to_json(),
@@ -115,14 +136,6 @@ def wait(house: House, row: Any, members: Sequence[StoredMember], reading: Readi
     return document
 
 
-def merge(house: House, row: Any, partner: str, document: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Close the submissions of the parts with the receipt of the whole."""
-    with house.db.write() as connection:
-        for part in (row.id, *sources.waiting_parts(connection, partner)):
-            sources.finish(connection, part, document["status"], document["code"], document, house.now())
-    return document
-
-
 def postpone(house: House, row: Any, members: Sequence[StoredMember], reading: Reading) -> dict[str, Any]:  # noqa: ANN401
     """Try again later, three times in all; then refuse."""
     assert reading.trouble is not None  # noqa: S101 - only called with trouble
@@ -131,6 +144,30 @@ def postpone(house: House, row: Any, members: Sequence[StoredMember], reading: R
     if not again:
         return _refuse(house, row, members, reading)
     return _receipt(row, members, Status.QUEUED, "queued_again", {"problem": reading.trouble.code}, reading)
+
+
+def left_for_later(
+    members: Sequence[StoredMember], submission: str, trouble: IngestorError
+) -> dict[str, Any]:
+    """Answer for what is kept but could not be settled now; `jobs.run_due` does it later."""
+    source = bundle_hash([(m.name, m.sha256) for m in members])
+    return receipt(
+        source,
+        members,
+        submission,
+        status=Status.QUEUED,
+        code="queued_again",
+        params={"problem": trouble.code},
+    )
+
+
+def fail(house: House, submission: str) -> dict[str, Any]:
+    """Put a submission aside that brought the program down; try it again as often as any other."""
+    with house.db.read() as connection:
+        row = sources.submission_of(connection, submission)
+        assert row is not None, submission  # noqa: S101 - the caller has just claimed it
+        members = sources.members_of(connection, row.source)
+    return postpone(house, row, members, Reading(trouble=Trouble("internal", {}, retry=True)))
 
 
 def known_before(house: House, row: Any, members: Sequence[StoredMember], earlier: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -180,7 +217,9 @@ def _receipt(
 
 
 def _close(house: House, connection: Connection, row: Any, document: dict[str, Any]) -> None:  # noqa: ANN401
-    sources.finish(connection, row.id, document["status"], document["code"], document, house.now())
+    """End a submission with its receipt, and with it the submissions of its parts that waited for the whole."""
+    for key in dict.fromkeys((row.id, *sources.waiting_parts(connection, row.id))):
+        sources.finish(connection, key, document["status"], document["code"], document, house.now())
     audit.record(
         connection, _HOUSE, "settle", row.id, status=document["status"], code=document["code"],
         sessions=document["sessions"],

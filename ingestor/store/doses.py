@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from ingestor.store.tables import change, dose
 
@@ -50,6 +50,8 @@ def record(connection: Connection, values: dict[str, Any], cause: str, now: date
     if not fields:
         return ()
     if before is not None:
+        # A clock that was set back must not make a time in which nothing, or two things, were known.
+        now = max(now, before.known_from)
         connection.execute(update(dose).where(dose.c.id == before.id).values(known_to=now))
     connection.execute(insert(dose).values(known_from=now, **values))
     kind = "changed" if before else "new"
@@ -59,8 +61,13 @@ def record(connection: Connection, values: dict[str, Any], cause: str, now: date
 
 def withdraw(connection: Connection, session_id: str, cause: str, now: datetime) -> None:
     """Serve no dose for this session any more: it was joined into another one, or only a held reading is left."""
-    open_rows = update(dose).where(dose.c.session_id == session_id, dose.c.known_to.is_(None))
-    if connection.execute(open_rows.values(known_to=now)).rowcount:
+    since = connection.execute(
+        select(func.max(dose.c.known_from)).where(dose.c.session_id == session_id, dose.c.known_to.is_(None))
+    ).scalar()
+    if since is not None:
+        now = max(now, since)
+        open_rows = update(dose).where(dose.c.session_id == session_id, dose.c.known_to.is_(None))
+        connection.execute(open_rows.values(known_to=now))
         announce(connection, session_id, "withdrawn", cause, (), now)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from ingestor.ids import fresh
+from ingestor.store.patients import survivor
 from ingestor.store.sessions import set_patient
 from ingestor.store.tables import link
 
@@ -39,7 +40,10 @@ def append(
     reason: str,
     at: datetime,
 ) -> str:
-    """Link a session to a patient, or to nobody, and return the link's id."""
+    """Link a session to a patient, or to nobody, and return the link's id.
+
+    The link keeps the name that was given; the session belongs to whomever that patient was merged into.
+    """
     before = newest(connection, session_id)
     key = fresh("lnk")
     connection.execute(
@@ -48,5 +52,5 @@ def append(
             number=before.number + 1 if before else 1, replaced=before.id if before else None,
         )
     )  # fmt: skip
-    set_patient(connection, session_id, patient_id)
+    set_patient(connection, session_id, survivor(connection, patient_id) if patient_id else None)
     return key

@@ -169,13 +169,10 @@ def set_merged(connection: Connection, patient_id: str, into: str | None) -> Non
 def with_identifier(
     connection: Connection, centre_id: str, normalised: str
 ) -> list[tuple[str, str, str, datetime | None, datetime | None]]:
-    """Return (patient, system, value, valid from, valid to) of everybody who ever had this identifier.
-
-    Patients that were merged answer as their survivor.
-    """
+    """Return (patient, system, value, valid from, valid to) of everybody who ever had this identifier."""
     query = select(identifier).where(identifier.c.centre == centre_id, identifier.c.normalised == normalised)
     return [
-        (survivor(connection, row.patient_id), row.system, row.value, row.valid_from, row.valid_to)
+        (row.patient_id, row.system, row.value, row.valid_from, row.valid_to)
         for row in connection.execute(query.order_by(identifier.c.id))
     ]
 
@@ -211,7 +208,12 @@ def has_measurement(connection: Connection, patient_id: str, kind: str, at: date
 
 def listing(connection: Connection, centre_id: str) -> list[dict[str, Any]]:
     """Return every patient of a centre that stands for himself, with identifiers and number of sessions."""
-    counts = select(session.c.patient_id, func.count().label("n")).group_by(session.c.patient_id).subquery()
+    counts = (
+        select(session.c.patient_id, func.count().label("n"))
+        .where(session.c.joined_into.is_(None))
+        .group_by(session.c.patient_id)
+        .subquery()
+    )
     query = (
         select(
             patient, identity.c.name, identity.c.birth_date, func.coalesce(counts.c.n, 0).label("sessions")

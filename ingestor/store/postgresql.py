@@ -23,7 +23,7 @@ def engines(url: str, pool: dict[str, Any]) -> tuple[Engine, Engine]:
         "idle_in_transaction_session_timeout": _LONGEST_MS, "timezone": "UTC",
     }  # fmt: skip
     options: dict[str, Any] = {
-        "pool_pre_ping": True, **pool,
+        "pool_pre_ping": True, "hide_parameters": True, **pool,
         "connect_args": {"connect_timeout": 3, "options": " ".join(f"-c {k}={v}" for k, v in limits.items())},
     }  # fmt: skip
     full = make_url(url).set(drivername="postgresql+psycopg")

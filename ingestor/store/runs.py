@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ from ingestor.trace import from_block
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy import Connection, Row
 
@@ -64,6 +64,8 @@ class StoredRun:
     session_id: str | None
     started_at: datetime
     ended_at: datetime | None
+    last_seen: datetime
+    half_of: str | None
 
 
 @cache
@@ -81,12 +83,15 @@ def run_id(centre_id: str, one: Run) -> str:
     return derived("run", centre_id, machine.maker, machine.model, machine.serial, known_by)
 
 
-def save_run(connection: Connection, key: str, centre_id: str, device_key: str, one: Run) -> None:
-    """Register a run; its session is assigned by `assign`."""
+def save_run(
+    connection: Connection, key: str, centre_id: str, device_key: str, one: Run, half_of: str | None = None
+) -> None:
+    """Register a run; its session is assigned by `assign`, its times follow the reading that counts."""
     connection.execute(
         insert(run).values(
             id=key, centre=centre_id, device_id=device_key, role=one.role.value, printed_id=one.printed_id,
-            started_at=one.started.utc, ended_at=one.ended.utc if one.ended else None,
+            half_of=half_of, started_at=one.started.utc, ended_at=one.ended.utc if one.ended else None,
+            last_seen=one.ended.utc if one.ended else one.started.utc,
         )
     )  # fmt: skip
 
@@ -109,7 +114,10 @@ def runs_of(connection: Connection, session_id: str) -> list[StoredRun]:
 
 
 def _stored(row: Row[Any]) -> StoredRun:
-    return StoredRun(row.id, row.device_id, Role(row.role), row.session_id, row.started_at, row.ended_at)
+    return StoredRun(
+        row.id, row.device_id, Role(row.role), row.session_id, row.started_at, row.ended_at, row.last_seen,
+        row.half_of,
+    )  # fmt: skip
 
 
 def current_readings(connection: Connection, session_id: str) -> list[Row[Any]]:
@@ -152,17 +160,28 @@ def printed_patients(connection: Connection, session_id: str) -> list[tuple[str,
     return [(row.text, (row.serial,)) for row in connection.execute(query)]
 
 
-def revision_id(run_key: str, origin: Origin) -> str:
-    """Return the identity of one reading."""
+def clock_of(one: Run) -> str:
+    """Return what was made of the machine's clock: its zone, and how far the run's start lay from UTC [s]."""
+    apart = one.started.local - one.started.utc.replace(tzinfo=None)
+    return f"{one.zone} {round(apart.total_seconds())}"
+
+
+def revision_id(run_key: str, origin: Origin, one: Run) -> str:
+    """Return the identity of one reading: the same bytes, read by the same driver with the same clock."""
     stamp = origin.driver
-    return derived("rev", run_key, origin.source, str(origin.treatment), stamp.name, stamp.version)
+    return derived(
+        "rev", run_key, origin.source, str(origin.treatment), stamp.name, stamp.version, clock_of(one)
+    )
 
 
 def save_revision(
     connection: Connection, run_key: str, origin: Origin, reading: RunReading, state: str, now: datetime
 ) -> str:
-    """Store a reading with all its rows and its trace; return its id."""
-    key = revision_id(run_key, origin)
+    """Store a reading with all its rows and its trace; return its id. One that is there only changes its state."""
+    key = revision_id(run_key, origin, reading.run)
+    if revision_row(connection, key) is not None:
+        set_state(connection, key, state)
+        return key
     connection.execute(
         insert(revision).values(
             id=key, run_id=run_key, source=origin.source, treatment=origin.treatment, state=state,
@@ -194,7 +213,7 @@ def _header(one: Run) -> dict[str, Any]:
     }
     return {
         "layout": one.layout, "layout_version": one.layout_version, "software": one.device.software,
-        "zone": one.zone, "member": one.member, "complete": one.complete, "hold": one.hold, "bench": one.bench,
+        "zone": one.zone, "clock": clock_of(one), "member": one.member, "complete": one.complete, "hold": one.hold, "bench": one.bench,
         "cycle_definition": one.cycle_definition, "started_at": one.started.utc,
         "started_local": one.started.local, "started_method": one.started.method.value,
         "ended_at": ended.utc if ended else None, "ended_local": ended.local if ended else None,
@@ -233,19 +252,41 @@ def set_state(connection: Connection, revision_key: str, state: str) -> None:
     connection.execute(update(revision).where(revision.c.id == revision_key).values(state=state))
 
 
+def replace_reading(connection: Connection, revision_key: str, by: str | None) -> None:
+    """Let a reading no longer count, because another one does in its stead."""
+    connection.execute(
+        update(revision).where(revision.c.id == revision_key).values(state="superseded", replaced_by=by)
+    )
+
+
+def replaced_elsewhere(connection: Connection, by: str, run_key: str) -> list[tuple[str, str]]:
+    """Return (run, reading) of other runs that stopped counting for the sake of this reading."""
+    query = select(revision.c.run_id, revision.c.id).where(
+        revision.c.replaced_by == by, revision.c.run_id != run_key, revision.c.state == "superseded"
+    )
+    return [(row.run_id, row.id) for row in connection.execute(query)]
+
+
 def make_current(connection: Connection, run_key: str, revision_key: str) -> str | None:
     """Let this reading count instead of the one before; return the one before."""
     before = current_revision(connection, run_key)
     if before == revision_key:
         return before
     if before is not None:
-        set_state(connection, before, "superseded")
-    set_state(connection, revision_key, "current")
-    row = connection.execute(
-        select(revision.c.started_at, revision.c.ended_at).where(revision.c.id == revision_key)
-    ).one()
+        replace_reading(connection, before, revision_key)
     connection.execute(
-        update(run).where(run.c.id == run_key).values(started_at=row.started_at, ended_at=row.ended_at)
+        update(revision).where(revision.c.id == revision_key).values(state="current", replaced_by=None)
+    )
+    row = connection.execute(
+        select(revision.c.started_at, revision.c.ended_at, revision.c.figures).where(
+            revision.c.id == revision_key
+        )
+    ).one()
+    seen = row.ended_at or datetime.fromisoformat(row.figures["last_seen"])
+    connection.execute(
+        update(run)
+        .where(run.c.id == run_key)
+        .values(started_at=row.started_at, ended_at=row.ended_at, last_seen=seen)
     )
     return before
 

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, or_, select, update
 
 from ingestor.errors import NotFound
 from ingestor.ids import fresh
-from ingestor.store.tables import column_use, device, link, printed_patient, revision, run, run_pair, session
+from ingestor.store.tables import link, run_pair, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from sqlalchemy import Connection, Row
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A run near another one in time, with what is needed to tell whether they are one treatment.
-
-    `last_seen`: the end, or the last moment of a record that was cut off.
-    """
-
-    run_id: str
-    session_id: str | None
-    maker: str
-    model: str
-    serial: str
-    role: str
-    bench: bool
-    patient_printed: str | None
-    started_at: datetime
-    ended_at: datetime | None
-    last_seen: datetime
-    complete: bool
-    columns: tuple[str, ...]
-    printed_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +40,15 @@ def save_outline(connection: Connection, centre_id: str, outline: Outline, now: 
         connection.execute(update(session).where(session.c.id == outline.id).values(**values))
 
 
+def outline(connection: Connection, key: str) -> Outline | None:
+    """Return a session as it was written last."""
+    row = connection.execute(select(session).where(session.c.id == key)).one_or_none()
+    if row is None or row.joined_into:
+        return None
+    flags = tuple((flag["code"], tuple(flag["runs"])) for flag in row.flags)
+    return Outline(row.id, row.started_at, row.ended_at, flags)
+
+
 def session_row(connection: Connection, key: str) -> Row[Any]:
     """Return a session; one that was joined into another answers with that one.
 
@@ -85,54 +71,18 @@ def set_patient(connection: Connection, key: str, patient_id: str | None) -> Non
     connection.execute(update(session).where(session.c.id == key).values(patient_id=patient_id))
 
 
+def inherit(connection: Connection, key: str, old: str) -> None:
+    """Let a session take over what a person said of the one that its runs come from, where it has nothing itself."""
+    before = connection.execute(select(session).where(session.c.id == old)).one()
+    mine = connection.execute(select(session).where(session.c.id == key)).one()
+    values = {name: getattr(before, name) for name in ("decision", "ward") if getattr(mine, name) is None}
+    if values:
+        connection.execute(update(session).where(session.c.id == key).values(**values))
+
+
 def set_decision(connection: Connection, key: str, decision: dict[str, Any] | None) -> None:
     """Keep a person's decision on a withheld dose."""
     connection.execute(update(session).where(session.c.id == key).values(decision=decision))
-
-
-def neighbours(
-    connection: Connection, centre_id: str, start: datetime, end: datetime, reach: timedelta
-) -> list[Neighbour]:
-    """Return the current runs of a centre that touch a window of time, widened by `reach` on both sides."""
-    query = (
-        select(
-            run, revision.c.id.label("revision_id"), revision.c.complete, revision.c.bench, revision.c.figures,
-            printed_patient.c.text, device.c.maker, device.c.model, device.c.serial,
-            device.c.bench.label("on_bench"),
-        )
-        .join(revision, (revision.c.run_id == run.c.id) & (revision.c.state == "current"))
-        .join(device, run.c.device_id == device.c.id)
-        .outerjoin(printed_patient, printed_patient.c.revision_id == revision.c.id)
-        .where(
-            run.c.centre == centre_id, run.c.started_at <= end + reach,
-            run.c.started_at >= start - reach - timedelta(hours=24),
-        )
-        .order_by(run.c.started_at, run.c.id)
-    )  # fmt: skip
-    rows = [r for r in connection.execute(query) if _last_seen(r) >= start - reach]
-    serials = _column_serials(connection, [r.revision_id for r in rows])
-    return [
-        Neighbour(
-            r.id, r.session_id, r.maker, r.model, r.serial, r.role, r.bench or r.on_bench, r.text,
-            r.started_at, r.ended_at, _last_seen(r), r.complete, serials.get(r.revision_id, ()), r.printed_id,
-        )
-        for r in rows
-    ]  # fmt: skip
-
-
-def _last_seen(row: Row[Any]) -> datetime:
-    """The end of a run, or the last moment of a record that was cut off."""
-    return row.ended_at or datetime.fromisoformat(row.figures["last_seen"])
-
-
-def _column_serials(connection: Connection, revisions: list[str]) -> dict[str, tuple[str, ...]]:
-    query = select(column_use.c.revision_id, column_use.c.serial).where(
-        column_use.c.revision_id.in_(revisions), column_use.c.serial != ""
-    )
-    found: dict[str, tuple[str, ...]] = {}
-    for row in connection.execute(query.order_by(column_use.c.revision_id, column_use.c.position)):
-        found[row.revision_id] = (*found.get(row.revision_id, ()), row.serial)
-    return found
 
 
 def declared_pairs(connection: Connection, runs: Iterable[str]) -> list[tuple[str, str, bool]]:
@@ -169,19 +119,19 @@ def move_patient(connection: Connection, patient_id: str, into: str) -> None:
     connection.execute(update(session).where(session.c.patient_id == patient_id).values(patient_id=into))
 
 
-def restore_patient(connection: Connection, patient_id: str) -> None:
-    """Give sessions back to the patient whom their newest link names."""
+def restore_patient(connection: Connection, patient_id: str, named: Iterable[str]) -> None:
+    """Give those sessions to a patient whose newest link names one of `named`: himself or who was merged into him."""
     newest = (
         select(link.c.session_id, func.max(link.c.number).label("number"))
         .group_by(link.c.session_id)
         .subquery()
     )
-    named = (
+    theirs = (
         select(link.c.session_id)
         .join(newest, (link.c.session_id == newest.c.session_id) & (link.c.number == newest.c.number))
-        .where(link.c.patient_id == patient_id)
+        .where(link.c.patient_id.in_(list(named)))
     )
-    connection.execute(update(session).where(session.c.id.in_(named)).values(patient_id=patient_id))
+    connection.execute(update(session).where(session.c.id.in_(theirs)).values(patient_id=patient_id))
 
 
 def sessions_of(connection: Connection, patient_ids: Iterable[str]) -> list[tuple[str, datetime]]:
@@ -206,12 +156,15 @@ def all_sessions(connection: Connection, centre_id: str | None = None) -> list[s
     return list(connection.execute(query).scalars())
 
 
-def never_linked(connection: Connection, centre_id: str) -> list[str]:
-    """Return the sessions that nobody, person or rule, has linked yet."""
+def never_linked(connection: Connection, centre_id: str, rule: str) -> list[str]:
+    """Return the sessions without a patient of which no person, but at most a rule, has said anything."""
+    said = select(link.c.session_id).where(link.c.rule != rule)
     query = (
         select(session.c.id)
-        .outerjoin(link, link.c.session_id == session.c.id)
-        .where(session.c.centre == centre_id, session.c.joined_into.is_(None), link.c.id.is_(None))
+        .where(
+            session.c.centre == centre_id, session.c.joined_into.is_(None), session.c.patient_id.is_(None),
+            session.c.id.not_in(said),
+        )
         .order_by(session.c.started_at, session.c.id)
-    )
+    )  # fmt: skip
     return list(connection.execute(query).scalars())

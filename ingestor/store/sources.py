@@ -46,7 +46,7 @@ class Order:
     note: str | None = None
 
 
-def accept(
+def accept(  # noqa: PLR0913, PLR0917 - one argument a fact
     connection: Connection,
     centre_id: str,
     source_id: str,
@@ -54,10 +54,11 @@ def accept(
     order: Order,
     worker: str,
     now: datetime,
+    key: str | None = None,
 ) -> str:
     """Make a source and its job durable; return the submission's id. The job belongs to `worker`."""
     _insert_source(connection, centre_id, source_id, members, now, order.way)
-    key = fresh("sub")
+    key = key or fresh("sub")
     connection.execute(
         insert(submission).values(
             id=key, centre=centre_id, source=source_id, way=order.way, actor=order.actor.name, at=now,
@@ -67,7 +68,7 @@ def accept(
         )
     )  # fmt: skip
     connection.execute(
-        insert(job).values(submission=key, state="running", attempts=1, not_before=now, worker=worker)
+        insert(job).values(submission=key, state="running", attempts=0, not_before=now, worker=worker)
     )
     return key
 
@@ -136,13 +137,13 @@ def finish(
 
 def postpone(connection: Connection, key: str, error: str, now: datetime) -> bool:
     """Give a job back after trouble; after the third time set it aside. Return whether it will be tried again."""
-    attempts = connection.execute(select(job.c.attempts).where(job.c.submission == key)).scalar_one()
+    attempts = connection.execute(select(job.c.attempts).where(job.c.submission == key)).scalar_one() + 1
     again = bool(attempts < ATTEMPTS)
     connection.execute(
         update(job)
         .where(job.c.submission == key)
         .values(
-            state="queued" if again else "failed", worker=None, error=error,
+            state="queued" if again else "failed", worker=None, error=error, attempts=attempts,
             not_before=now + _BACK_OFF * 2 ** (attempts - 1),
         )
     )  # fmt: skip
@@ -161,18 +162,25 @@ def claim(connection: Connection, worker: str, now: datetime) -> str | None:
     )
     key = connection.execute(query).scalar()
     if key is not None:
-        connection.execute(
-            update(job)
-            .where(job.c.submission == key)
-            .values(state="running", worker=worker, attempts=job.c.attempts + 1)
-        )
+        connection.execute(update(job).where(job.c.submission == key).values(state="running", worker=worker))
     return key
+
+
+def is_due(connection: Connection, now: datetime) -> bool:
+    """Tell whether a job is due."""
+    query = select(job.c.submission).where(job.c.state == "queued", job.c.not_before <= now).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def running_jobs(connection: Connection) -> list[tuple[str, str]]:
     """Return (submission, worker) of every job that somebody says to be working on."""
     query = select(job.c.submission, job.c.worker).where(job.c.state == "running")
     return [(row.submission, row.worker or "") for row in connection.execute(query)]
+
+
+def give_back(connection: Connection, key: str, now: datetime) -> None:
+    """Put a job back that could not be done for want of a disk or a database; it is due a little later."""
+    requeue(connection, key, now + _BACK_OFF)
 
 
 def requeue(connection: Connection, key: str, now: datetime) -> None:

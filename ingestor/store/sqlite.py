@@ -56,7 +56,8 @@ def engines(url: str, pool: dict[str, Any]) -> tuple[str, Engine, Engine]:
     if journal != "wal":
         log.warning("sqlite_without_wal", extra={"version": module.sqlite_version})
     options: dict[str, Any] = {
-        "module": module, "poolclass": QueuePool, "connect_args": {"check_same_thread": False}, **pool,
+        "module": module, "poolclass": QueuePool, "connect_args": {"check_same_thread": False},
+        "hide_parameters": True, **pool,
     }  # fmt: skip
     writer, reader = create_engine(url, **options), create_engine(url, **options)
     _guard(writer, journal)

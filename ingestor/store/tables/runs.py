@@ -40,9 +40,14 @@ run = Table(
     Column("printed_id", WORD),
     # Null while the run's only reading is held.
     Column("session_id", ID, ForeignKey("session.id"), index=True),
+    # The first of several runs under one number of the machine, of which this is a later-found stretch.
+    Column("half_of", ID, ForeignKey("run.id"), index=True),
     Column("started_at", UTC_TIME, nullable=False),
     Column("ended_at", UTC_TIME),
+    # The end, or the last moment of a record that was cut off.
+    Column("last_seen", UTC_TIME, nullable=False),
     Index("ix_run_device_id_started_at", "device_id", "started_at"),
+    Index("ix_run_centre_started_at", "centre", "started_at"),
 )  # fmt: skip
 
 # A person's word on whether two runs are one treatment. A row is never changed: it is revoked.
@@ -65,7 +70,7 @@ revision = Table(
     Column("run_id", ID, ForeignKey("run.id"), nullable=False, index=True),
     Column("source", HASH, ForeignKey("source.sha256"), nullable=False, index=True),
     Column("treatment", Integer, nullable=False),
-    Column("state", WORD, CheckConstraint("state IN ('current','superseded','held','rejected')", "known_state"), nullable=False),
+    Column("state", WORD, CheckConstraint("state IN ('current','superseded','held','rejected','proposed')", "known_state"), nullable=False),
     Column("driver", WORD, nullable=False),
     Column("driver_version", WORD, nullable=False),
     Column("evidence", WORD, nullable=False),
@@ -73,6 +78,8 @@ revision = Table(
     Column("layout_version", WORD, nullable=False),
     Column("software", WORD, nullable=False),
     Column("zone", WORD, nullable=False),
+    # What was made of the machine's clock: the zone, and how far its start lay from UTC [s].
+    Column("clock", WORD, nullable=False),
     Column("member", LONG, nullable=False),
     Column("complete", Boolean, nullable=False),
     Column("hold", WORD),
@@ -91,7 +98,9 @@ revision = Table(
     Column("segments", DOC, nullable=False),
     Column("figures", DOC, nullable=False),
     Column("read_at", UTC_TIME, nullable=False),
-    UniqueConstraint("run_id", "source", "treatment", "driver", "driver_version"),
+    # The reading that counts since in its stead, of this run or of one that contains it.
+    Column("replaced_by", ID, ForeignKey("revision.id"), index=True),
+    UniqueConstraint("run_id", "source", "treatment", "driver", "driver_version", "clock"),
     Index("uq_revision_current", "run_id", unique=True, sqlite_where=Column("state") == "current",
           postgresql_where=Column("state") == "current"),
 )  # fmt: skip
