@@ -90,10 +90,10 @@ def reader() -> Iterator[Reader]:
 
 
 @pytest.fixture
-def house(settings: Settings) -> Iterator[House]:
+def house(settings: Settings, reader: Reader) -> Iterator[House]:
     from ingestor.flow.house import open_house
 
-    with open_house(settings, now=lambda: NOW) as opened:
+    with open_house(settings, now=lambda: NOW, reader=reader) as opened:
         yield opened
 
 

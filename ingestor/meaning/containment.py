@@ -29,11 +29,10 @@ def contains(whole: Run, part: Run) -> bool:
         return False
     if part.patient_printed is not None and part.patient_printed != whole.patient_printed:
         return False
-    if part.trace is None and not part.phases:
-        return False
     phases = part.phases if part.complete else part.phases[:-1]
     return (
-        _phases(phases) <= _phases(whole.phases)
+        bool(phases or (part.trace is not None and len(part.trace)))
+        and _phases(phases) <= _phases(whole.phases)
         and _alarms(part) <= _alarms(whole)
         and _has_samples(whole.trace, part.trace)
     )
