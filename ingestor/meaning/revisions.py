@@ -58,14 +58,14 @@ def compare(old: Run, new: Run) -> Comparison:
 
 
 def _is_other_half(old: Run, new: Run) -> bool:
-    """Two stretches of one treatment that touch at most, the machine's own number being the same.
+    """Two stretches of one treatment that share no moment, the machine's own number being the same.
 
     The same sums at another time are no other half: a clock was set between two exports of one treatment.
     """
     if old.printed_id is None or old.started.local == new.started.local or _sums(old) & _sums(new):
         return False
     (a, b), (c, d) = _stretch(old), _stretch(new)
-    return b <= c or d <= a
+    return b < c or d < a
 
 
 def _sums(run: Run) -> set[tuple[str, Decimal]]:

@@ -104,7 +104,7 @@ def test_halves_and_the_whole_that_holds_both_are_counted_once_in_any_order(
 ):
     """The counters of the second half went on: it is the same record, exported in pieces and whole."""
     one = ADSORBER if numbered else replace(ADSORBER, run=None)
-    lines = one.lines()
+    lines = samples_of(one)
     head = [line for line in lines if b'"t": "C"' in line]
     later = replace(one, start=one.start + timedelta(minutes=31)).lines()[:1] + head
     cut = next(i for i, line in enumerate(lines) if one_minute(one, 31) in line)
@@ -116,12 +116,17 @@ def test_halves_and_the_whole_that_holds_both_are_counted_once_in_any_order(
     assert list(verify(house)) == []
 
 
+def samples_of(one: Treatment) -> list[bytes]:
+    """The export of a machine that prints no loads: none of them spans the cut."""
+    return [line for line in one.lines() if b'"t": "P"' not in line]
+
+
 def one_minute(one: Treatment, minute: int) -> bytes:
     return f'"at": "{(one.start + timedelta(minutes=minute)).isoformat()}"'.encode()
 
 
 def test_undoing_the_whole_brings_its_halves_back(house: House, bring: Bring):
-    lines = ADSORBER.lines()
+    lines = samples_of(ADSORBER)
     cut = next(i for i, line in enumerate(lines) if one_minute(ADSORBER, 31) in line)
     first, later = b"".join(lines[:cut]), ADSORBER.later(minutes=31).lines()[:1] + lines[cut:]
     run = bring(first)["runs"][0]
