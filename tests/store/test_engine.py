@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ingestor import disk
 from ingestor.errors import Busy, DatabaseTrouble, IngestorError, SettingsError
-from ingestor.store import engine, marks, postgresql, schema, sqlite, tables
+from ingestor.store import engine, postgresql, schema, site, sqlite, tables
 from ingestor.store.engine import Database, open_database
 from ingestor.store.tables.base import storable
 
@@ -39,43 +39,43 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_reader_cannot_write(db: Database):
     with pytest.raises((IngestorError, DBAPIError)), db.read() as connection:
-        marks.set_mark(connection, "a", 1)
+        site.set_fact(connection, "a", 1)
 
 
 def test_a_second_writer_waits_and_then_is_told_that_the_house_is_busy(impatient: None, db: Database):
     """F026."""
     with db.write() as connection:
-        marks.set_mark(connection, "a", 1)
+        site.set_fact(connection, "a", 1)
         with pytest.raises(Busy), db.write():
             raise AssertionError("two writers at once")
     with db.write() as connection:
-        assert marks.mark(connection, "a") == 1
+        assert site.fact(connection, "a") == 1
 
 
 def test_a_transaction_that_fails_leaves_nothing(db: Database):
     def fail(connection: Connection) -> None:
-        marks.set_mark(connection, "a", 1)
+        site.set_fact(connection, "a", 1)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         db.apply(fail)
     with db.read() as connection:
-        assert marks.mark(connection, "a") is None
+        assert site.fact(connection, "a") is None
 
 
 def test_a_reader_sees_one_state_while_others_write(db: Database):
     with db.read() as connection:
-        assert marks.mark(connection, "a") is None
+        assert site.fact(connection, "a") is None
         with db.write() as other:
-            marks.set_mark(other, "a", 1)
-        assert marks.mark(connection, "a") is None
+            site.set_fact(other, "a", 1)
+        assert site.fact(connection, "a") is None
 
 
 def _count(url: str, times: int) -> None:
     db = open_database(url)
     for _ in range(times):
         with db.write() as connection:
-            marks.set_mark(connection, "n", (marks.mark(connection, "n") or 0) + 1)
+            site.set_fact(connection, "n", (site.fact(connection, "n") or 0) + 1)
     db.close()
 
 
@@ -89,7 +89,7 @@ def test_what_many_processes_write_at_once_is_never_lost(db: Database):
         one.join(60)
         assert one.exitcode == 0
     with db.read() as connection:
-        assert marks.mark(connection, "n") == 50
+        assert site.fact(connection, "n") == 50
 
 
 def test_readers_beyond_the_pool_are_told_to_come_back_and_the_writer_goes_on(
@@ -104,26 +104,26 @@ def test_readers_beyond_the_pool_are_told_to_come_back_and_the_writer_goes_on(
         with pytest.raises(Busy), small.read():
             raise AssertionError("a third connection")
         with small.write() as connection:
-            marks.set_mark(connection, "a", 1)
+            site.set_fact(connection, "a", 1)
     small.close()
 
 
 def test_a_connection_from_before_a_fork_is_not_used_after_it(db: Database):
     """F033."""
     with db.write() as connection:
-        marks.set_mark(connection, "a", 1)
+        site.set_fact(connection, "a", 1)
     child = os.fork()
     if child == 0:
         code = 1
         try:
             with db.write() as connection:
-                marks.set_mark(connection, "a", 2)
+                site.set_fact(connection, "a", 2)
             code = 0
         finally:
             os._exit(code)
     assert os.waitpid(child, 0)[1] == 0
     with db.write() as connection:
-        assert marks.mark(connection, "a") == 2
+        assert site.fact(connection, "a") == 2
 
 
 VALUES = {"value": ("NaN", "Infinity", "-Infinity", "1e300"), "at": ("infinity", "-infinity")}
@@ -163,7 +163,7 @@ def test_both_databases_give_back_what_was_given(db: Database, words: str, numbe
     document = {"text": words, words: [1, None, True]}
     with db.write() as connection, connection.begin_nested() as trial:
         connection.execute(insert(tables.centre).values(id="x", name=words, zone="UTC"))
-        marks.set_mark(connection, "d", document)
+        site.set_fact(connection, "d", document)
         machine = {
             "maker": words,
             "model": "",
@@ -175,7 +175,7 @@ def test_both_databases_give_back_what_was_given(db: Database, words: str, numbe
         connection.execute(insert(tables.device).values(id="d", centre="x", **machine))
         kept = connection.execute(select(tables.device)).one()
         assert (kept.maker, kept.first_seen) == (storable(words), at)
-        assert marks.mark(connection, "d") == {"text": storable(words), storable(words): [1, None, True]}
+        assert site.fact(connection, "d") == {"text": storable(words), storable(words): [1, None, True]}
         assert connection.execute(select(tables.centre.c.name)).scalar() == storable(words)
         trial.rollback()
     bound = tables.measurement.c.value.type
@@ -242,10 +242,10 @@ def test_a_reader_that_holds_the_log_back_shows_in_its_size(tmp_path: Path):
         stuck.execute(select(tables.setting)).all()
         for number in range(60):
             with db.write() as connection:
-                marks.set_mark(connection, f"k{number}", "x" * 100_000)
+                site.set_fact(connection, f"k{number}", "x" * 100_000)
         assert sqlite.wal_bytes(db.url) > 6_000_000
     with db.write() as connection:
-        marks.set_mark(connection, "last", 1)
+        site.set_fact(connection, "last", 1)
     with db.writer.connect() as connection:
         connection.exec_driver_sql("ROLLBACK")
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -284,4 +284,4 @@ def test_threads_share_one_database(db: Database):
         one.join(60)
     assert errors == []
     with db.read() as connection:
-        assert marks.mark(connection, "n") == 30
+        assert site.fact(connection, "n") == 30
