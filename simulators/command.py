@@ -23,6 +23,8 @@ from simulators.simulation import simulate as simulated
 from simulators.treatment import Treatment
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from simulators.faults import Fault
     from simulators.layout import Layout
 
@@ -44,6 +46,7 @@ class Options(TypedDict):
     version: str | None
     therapy: str | None
     zone: str
+    start: datetime | None
     live: str | None
     speed: float
     address: str
@@ -76,6 +79,7 @@ _FAULTS_HELP = "\n".join(["\b", *(f"  {f.name:<24} {f.tells}" for f in FAULTS.va
 @click.option("--version", help="Version of the layout; the newest if not given.")
 @click.option("--therapy", help="Therapy, for machines that do several.")
 @click.option("--zone", default="Europe/Vienna", show_default=True, help="Zone of the machine's clock.")
+@click.option("--start", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"]), help="Local time of the first.")
 @click.option("--live", type=click.Choice(["pty", "tcp", "mllp"]), help="Tell it as it happens.")
 @click.option(
     "--speed", type=click.FloatRange(0), default=1.0, help="Machine seconds a second; 0: no waiting."
@@ -98,6 +102,7 @@ def simulate(context: click.Context, layout: str, **options: Unpack[Options]) ->
         hours=options["hours"],
         per_file=options["per_file"],
         zone=options["zone"],
+        start=options["start"],
     )
     if order.per_file > 1 and not chosen.holds_many:
         raise click.BadParameter(f"an export of {layout} holds one treatment", param_hint="--per-file")

@@ -89,6 +89,7 @@ def schedule(order: Order, layout: Layout) -> Iterator[Plan]:
     base = order.start or EARLIEST + timedelta(days=int(rng.integers(0, 3800)))
     count = order.patients or max(1, order.treatments // 10)
     patients = [draw_patient(order.rng(1, k)) for k in range(count)]
+    since_monday = min(order.start.weekday(), 4) if order.start else 0
     cupboard = _Cupboard(layout.products, layout.hung)
     a_day = min(count, 2 if order.hours <= LONGEST_OF_TWO_A_DAY else 1)
     for number in range(order.treatments):
@@ -96,7 +97,7 @@ def schedule(order: Order, layout: Layout) -> Iterator[Plan]:
         machine, place = divmod(number, SESSIONS_A_DEVICE)
         working_day, slot = divmod(place, a_day)
         patient = patients[(machine + working_day // SESSIONS_A_COURSE * a_day + slot) % count]
-        day = _working_day(base, working_day)
+        day = _working_day(base, working_day + since_monday)
         begin = order.start if order.start and not number else working_hours(draws, day, slot, order.hours)
         columns = cupboard.take(draws, patient, day)
         seconds = int(order.hours * 3600)

@@ -79,7 +79,6 @@ def _treat(plan: Plan, *, with_column: bool) -> Treatment:
         tuple(sorted((*incidents.pauses, *course.changes), key=lambda p: p.start)),
         tuple(course.hung),
         powered,
-        (),
         resets,
     )
 

@@ -43,10 +43,10 @@ def after_lines(export: Export) -> Export:
 
 
 def _reread(export: Export, place: int, truth: SessionTruth) -> SessionTruth:
-    counters = [m.counter for p in export.pages for m in p.marks if m.session == place and len(m.counter)]
-    if not counters or truth["readings"]["counter"] is None:
+    if truth["readings"]["counter"] is None:
         return truth
-    readings = truth["readings"] | {"counter": counter_reading(counters[0])}
+    counters = [m.counter for p in export.pages for m in p.marks if m.session == place and len(m.counter)]
+    readings = truth["readings"] | {"counter": counter_reading(counters[0]) if counters else None}
     return truth | {"readings": readings, "processed_plasma_ml": first_of(readings)}
 
 

@@ -44,16 +44,6 @@ class ColumnInUse:
     since: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What an operator did: a word, a value with its unit, at a second of the treatment."""
-
-    second: int
-    kind: str
-    value: float = float("nan")
-    unit: str = ""
-
-
 @dataclass(frozen=True)
 class Treatment:
     """What happened, exactly.
@@ -78,7 +68,6 @@ class Treatment:
     pauses: tuple[Pause, ...]
     columns: tuple[ColumnInUse, ...]
     powered: tuple[tuple[int, int], ...]
-    events: tuple[Event, ...] = ()
     resets: tuple[int, ...] = field(default=())
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from simulators.columns import Column, draw_column
 from simulators.incidents import Incidents, Pause, draw_incidents
 from simulators.pumps import UNITS_PER_ML, Units, availability, counted, speed
-from simulators.treatment import ColumnInUse, Event, Phase, Treatment, load_volume_ml, only_loads
+from simulators.treatment import ColumnInUse, Phase, Treatment, load_volume_ml, only_loads
 
 if TYPE_CHECKING:
     from simulators.layout import Style
@@ -54,14 +54,14 @@ def treat_twin(plan: Plan, _style: Style | None = None) -> Treatment:
     rng = plan.rng("twin")
     begin = int(min(450, 0.1 * plan.seconds)) + int(rng.integers(-20, 20))
     until = plan.seconds - int(min(900, 0.15 * plan.seconds))
-    set_points, events = _set_points(plan, begin, until)
+    set_points = _set_points(plan, begin, until)
     share = availability(plan.seconds, begin, until, incidents.pauses)
     plasma = speed(set_points, share, plan.rng("plasma pump"), 0.12)
     hung = [ColumnInUse(position, column) for position, column in zip("AB", plan.columns, strict=False)]
     run = _Run(plan, rng, counted(plasma), until, [], [], {"A": begin, "B": begin}, hung)
     _prime(run, begin)
     _alternate(run, begin, incidents, outage)
-    return _assemble(run, incidents, outage, plasma, events)
+    return _assemble(run, incidents, outage, plasma)
 
 
 def _with_outage(plan: Plan, incidents: Incidents) -> tuple[Incidents, tuple[int, int] | None]:
@@ -80,22 +80,14 @@ def _with_outage(plan: Plan, incidents: Incidents) -> tuple[Incidents, tuple[int
     return Incidents(alarms, tuple(pauses)), outage
 
 
-def _set_points(
-    plan: Plan, begin: int, until: int
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], tuple[Event, ...]]:
+def _set_points(plan: Plan, begin: int, until: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Plasma flow asked for in each second: an operator changes it once in a third of the treatments."""
     rng = plan.rng("operator")
     wanted = np.full(plan.seconds, plan.plasma_flow)
-    events = [
-        Event(begin - 60, "plasma_flow", plan.plasma_flow, "mL/min"),
-        Event(20, "blood_flow", plan.blood_flow, "mL/min"),
-    ]
     if rng.random() < 0.33:
         second = int(rng.integers(begin + 300, max(begin + 301, until - 300)))
-        changed = round(float(np.clip(plan.plasma_flow * rng.uniform(0.85, 1.08), 20, 45)), 1)
-        wanted[second:] = changed
-        events.append(Event(second, "plasma_flow", changed, "mL/min"))
-    return wanted, tuple(sorted(events, key=lambda e: e.second))
+        wanted[second:] = round(float(np.clip(plan.plasma_flow * rng.uniform(0.85, 1.08), 20, 45)), 1)
+    return wanted
 
 
 def _prime(run: _Run, begin: int) -> None:
@@ -166,9 +158,7 @@ def _change_column(run: _Run, cycle: int, position: str, free: int) -> None:
     run.ready[position] = free + PRIME_SECONDS
 
 
-def _assemble(
-    run: _Run, incidents: Incidents, outage: tuple[int, int] | None, plasma: Units, events: tuple[Event, ...]
-) -> Treatment:
+def _assemble(run: _Run, incidents: Incidents, outage: tuple[int, int] | None, plasma: Units) -> Treatment:
     last = run.spans[-1][1]
     finished = max(p.end for p in run.phases)
     rinse = Phase(
@@ -199,7 +189,6 @@ def _assemble(
         tuple(p for p in incidents.pauses if p.start < last),
         tuple(run.hung),
         ((0, outage[0]), (outage[1], seconds)) if outage else ((0, seconds),),
-        events,
         _resets(run),
     )
 

@@ -48,6 +48,12 @@ def dst_spring(plan: Plan, layout: Layout, number: int) -> Plan:
     return _moved(plan, layout, _last_sunday(2025 - number % 12, 3) + timedelta(minutes=38), number)
 
 
+def clock_not_changed(plan: Plan, layout: Layout, number: int) -> Plan:
+    """The autumn night, on a machine whose clock nobody changes: it stays in summer time."""
+    moved = dst_autumn(plan, layout, number)
+    return replace(moved, clock=replace(moved.clock, keeps_summer_time=False))
+
+
 def midnight(plan: Plan, layout: Layout, number: int) -> Plan:
     """An emergency late at night that runs past midnight."""
     evening = plan.clock.true_local(0).replace(hour=22, minute=11, second=5)

@@ -70,6 +70,26 @@ def _without(export: Export, written: Written, rng: np.random.Generator) -> Writ
     return replace(written, members=members, sessions=tuple({**s, **note} for s in left))
 
 
+def two_halves(export: Export, written: list[Written], _rng: np.random.Generator) -> list[Written]:
+    """A power failure makes two files: one that ends with it, one that begins after it."""
+    return [half for w in written for half in _halves(export, w)]
+
+
+def _halves(export: Export, written: Written) -> list[Written]:
+    """The second file has a head of its own; its truth is that of both, for it makes the run whole."""
+    (page,) = export.pages
+    heads = [place for place, line in enumerate(page.lines) if line.startswith("H\t") or "|H|" in line]
+    first, second = (replace(page, lines=lines) for lines in (page.lines[: heads[1]], page.lines[heads[1] :]))
+    left = after_cut(replace(export, sessions=written.sessions), {page.name: heads[1]})
+    stem, _, extension = page.name.rpartition(".")
+    names = [f"{stem}_{part}.{extension}" for part in "ab"]
+    whole = tuple({**s, "joins": names} for s in written.sessions)
+    return [
+        replace(written, members={names[0]: first.content()}, sessions=left),
+        replace(written, members={names[1]: second.content()}, sessions=whole),
+    ]
+
+
 def same_again(_export: Export, written: list[Written], _rng: np.random.Generator) -> list[Written]:
     """The same bytes arrive twice."""
     return [*written, *(_marked(replace(w, under=AGAIN), "duplicate") for w in written)]

@@ -35,6 +35,15 @@ def dropped_lines(export: Export, _layout: Layout, rng: np.random.Generator) -> 
     return _rearrange(export, lambda line, chosen: [] if chosen else [line], rng)
 
 
+def no_rows(export: Export, _layout: Layout, _rng: np.random.Generator) -> Export:
+    """The head of the samples stands there, and no sample."""
+    pages = []
+    for page in export.pages:
+        gone = {line for m in page.marks for line in m.samples.tolist()}
+        pages.append(page.rearranged([line for line in range(len(page.lines)) if line not in gone]))
+    return after_lines(replace(export, pages=tuple(pages)))
+
+
 def doubled_lines(export: Export, _layout: Layout, rng: np.random.Generator) -> Export:
     """Some samples were written twice."""
     return _rearrange(export, lambda line, chosen: [line, line] if chosen else [line], rng)

@@ -71,6 +71,13 @@ def test_what_cannot_be_is_refused_with_what_can(tmp_path: Path, options: tuple[
     assert not list(tmp_path.iterdir())
 
 
+def test_the_first_treatment_may_be_told_when_to_start(tmp_path: Path):
+    assert run(tmp_path, "twin-column-report", "--start", "2024-03-18T08:12").exit_code == 0
+    (session,) = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))["sessions"]
+    assert session["started_local"] == "2024-03-18T08:12:00"
+    assert session["run"] == "20240318-01"
+
+
 def test_the_help_names_every_fault():
     result = CliRunner().invoke(simulate, ["--help"])
     assert "power-failure" in result.output

@@ -137,6 +137,36 @@ def test_in_the_autumn_night_an_hour_comes_twice_and_in_spring_one_is_missing():
     assert ALIASES["dst-night"] == "dst-autumn"
 
 
+def test_a_clock_that_nobody_changes_stays_in_summer_time():
+    (content,), truth = one("twin-column-report", "clock-not-changed")
+    (seen,) = reading.reports(content)
+    assert set(_steps(seen.times)) == {60}
+    assert seen.end == truth["printed_end"] > truth["ended_local"]
+
+
+def test_one_run_in_two_files_is_two_stretches_of_it():
+    for layout, read in (("twin-column-journal", reading.journal), ("twin-column-serial", reading.line)):
+        first, second = exports(layout, "two-halves")
+        seen = [read(content) for w in (first, second) for content in w.members.values()]
+        assert [s.whole for s in seen] == [False, True]
+        assert seen[0].run == seen[1].run == first.sessions[0]["run"]
+        parts = [s.counter[-1] for s in seen]
+        assert sum(parts) == pytest.approx(second.sessions[0]["processed_plasma_ml"], abs=0.05)
+        assert parts[0] == first.sessions[0]["processed_plasma_ml"]
+        assert second.sessions[0]["joins"] == [*first.members, *second.members]
+
+
+def test_a_head_without_rows_has_a_total_and_nothing_else():
+    (content,), truth = one("twin-column-report", "no-rows")
+    (seen,) = reading.reports(content)
+    assert seen.times == []
+    assert seen.whole
+    assert truth["readings"]["counter"] is None
+    assert seen.reported == truth["processed_plasma_ml"]
+    _, truth = one("single-column-table", "no-rows")
+    assert truth["processed_plasma_ml"] is None
+
+
 def test_a_clock_set_back_steps_back_once_and_the_truth_does_not():
     (content,), truth = one("twin-column-report", "clock-back", seed=3)
     (seen,) = reading.reports(content)
