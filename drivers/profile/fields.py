@@ -135,7 +135,7 @@ def _values(keys: Keys, name: str, rows: str) -> dict[str, str]:
     if below is None:
         return {}
     known = (*PHASES, "none") if (name, rows) == ("state", "samples") else VALUES.get(name, ())
-    if not known:
+    if not known and name != "position":
         keys.complain("values", f"{name} is taken as printed; only {', '.join(VALUES)} have values")
     out: dict[str, str] = {}
     for canonical in below.data:

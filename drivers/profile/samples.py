@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _MS = {"s": 1000, "sec": 1000, "min": 60_000, "h": 3_600_000, "hr": 3_600_000}
 _COUNT = Grammar(signed=False)
+_WORDS = {"state", "state_a", "state_b", "position"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +93,7 @@ def _read(raw: Raw, part: Part, start: datetime) -> _Table | None:
         zip(part.heading.fields, part.heading.printed, part.heading.units, strict=True)
     ):
         name = one.name if one is not None else None
-        if name == "state" and one is not None:
+        if one is not None and name in _WORDS:
             table.states[name] = _states(raw, part, at, one)
         elif name == "index":
             table.index = _index(part, at)
@@ -202,13 +203,13 @@ def _states(raw: Raw, part: Part, at: int, one: Field) -> StateColumn:
         here = same_word(part.padded, start, end, word.encode(part.codec, "replace"))
         codes[here], done = code, done | here
     for row in np.flatnonzero(~done).tolist():
-        word = printed(part.text(at, row).strip(" "))
+        word = printed(part.text(at, row))
         if word not in words:
             words.append(word)
             if one.values:
                 raw.notes.find("unknown_word", int(part.line[row]), about=word, got=word[:80], what="state")
         codes[row] = words.index(word)
-    return StateColumn("state", tuple(words), codes)
+    return StateColumn(one.name, tuple(words), codes)
 
 
 def _together(tables: list[_Table]) -> _Table:

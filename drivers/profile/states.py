@@ -1,4 +1,4 @@
-"""What a sampled state says: phases, a change of column, the end."""
+"""What sampled states say: phases, a change of column, the end."""
 
 from __future__ import annotations
 
@@ -9,64 +9,112 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drivers.profile.cycles import cycle_numbers
 from drivers.profile.raw import EndMark
 from ingestor.driver import ColumnUse, Phase, PhaseRow, Stamp
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from drivers.profile.raw import Raw
     from drivers.profile.samples import Sampled
-    from ingestor.driver import SampleBlock
+    from drivers.profile.spec import Block
+    from ingestor.driver import SampleBlock, StateColumn
 
 ONLY_COLUMN = "A"
+# A state of the whole machine, or one of each column of a pair.
+POSITIONS = {"state": "", "state_a": "A", "state_b": "B"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stretch:
-    """Rows of one state, one after the other: first row, row behind the last, printed word."""
+    """Rows of one state, one after the other: first row, row behind the last, printed word, column."""
 
     first: int
     stop: int
     word: str
+    position: str
 
 
 def read_states(raw: Raw, sampled: Sampled) -> tuple[Sampled, tuple[PhaseRow, ...], int]:
-    """Return the samples with their restarts, the phases that the state tells, and the number of columns."""
-    block = next((b for b in raw.layout.of("samples") if "state" in b.fields), None)
-    states = sampled.block.states
-    if block is None or not states:
+    """Return the samples with their restarts, the phases that the states tell, and the number of columns."""
+    blocks = [b for b in raw.layout.of("samples") if POSITIONS.keys() & b.fields.keys()]
+    if not blocks:
         return sampled, (), 1
-    stretches = _stretches(states[0].codes, states[0].words)
+    block = blocks[0]
+    stretches = [
+        one
+        for state in sampled.block.states
+        if state.name in POSITIONS
+        for one in _stretches(sampled.block, state)
+    ]
     changes = _changes(sampled.block, stretches, block.new_column)
-    if raw.layout.end.state and stretches and stretches[-1].word == raw.layout.end.state:
-        raw.end = EndMark(int(sampled.block.line[-1]), agreed=True)
+    _end(raw, sampled.block, stretches)
     segments = tuple(sorted({*sampled.block.segments, *changes}))
-    meaning = block.fields["state"].values
-    phases = tuple(
-        PhaseRow(
-            cycle=sum(change <= one.first for change in changes) + 1,
-            position=ONLY_COLUMN,
-            phase=Phase(meaning[one.word]),
-            start=_at(sampled.block, one.first),
-            end=_at(sampled.block, one.stop) if one.stop < len(sampled.block.line) else None,
-            volume=None,
-            completed=None,
-            line=int(sampled.block.line[one.first]),
-        )
-        for one in stretches
-        if meaning.get(one.word, "none") != "none"
-    )
+    phases = _phases(sampled.block, block, stretches, changes)
     return replace(sampled, block=replace(sampled.block, segments=segments)), phases, len(changes) + 1
 
 
-def _stretches(codes: npt.NDArray[np.int16], words: tuple[str, ...]) -> list[Stretch]:
-    edges = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
-    return [
-        Stretch(first, stop, words[codes[first]])
-        for first, stop in pairwise(edges)
-        if first < stop and codes[first] >= 0
-    ]
+def _end(raw: Raw, block: SampleBlock, stretches: list[Stretch]) -> None:
+    """Take the end as read if the last row is in the state that says so."""
+    last = len(block.line)
+    if any(
+        one.stop == last and one.word == raw.layout.end.state for one in stretches if raw.layout.end.state
+    ):
+        raw.end = EndMark(int(block.line[-1]), agreed=True)
+
+
+def _stretches(block: SampleBlock, state: StateColumn) -> list[Stretch]:
+    """Return the stretches of one state; a column of positions beside it cuts them too."""
+    beside = next((one for one in block.states if one.name == "position"), None)
+    split = np.flatnonzero(np.diff(state.codes))
+    if beside is not None and state.name == "state":
+        split = np.union1d(split, np.flatnonzero(np.diff(beside.codes)))
+    edges = [0, *(split + 1).tolist(), len(state.codes)]
+    out = []
+    for first, stop in pairwise(edges):
+        code = state.codes[first]
+        if first < stop and code >= 0:
+            at = beside.codes[first] if beside is not None else -1
+            position = POSITIONS[state.name] or (
+                beside.words[at] if beside is not None and at >= 0 else ONLY_COLUMN
+            )
+            out.append(Stretch(first, stop, state.words[code], position))
+    return out
+
+
+def _phases(
+    block: SampleBlock, layout: Block, stretches: list[Stretch], changes: list[int]
+) -> tuple[PhaseRow, ...]:
+    words = {
+        w: phase
+        for name, one in layout.fields.items()
+        if name in POSITIONS
+        for w, phase in one.values.items()
+    }
+    told = sorted(
+        (one for one in stretches if words.get(one.word, "none") != "none"), key=lambda one: one.first
+    )
+    loads: list[tuple[str, Phase, int]] = []
+    load: dict[str, int] = {}
+    before: dict[str, tuple[Phase, int]] = {}
+    for one in told:
+        phase, column = Phase(words[one.word]), sum(change <= one.first for change in changes)
+        if phase is Phase.LOAD and before.get(one.position) != (phase, column):
+            load[one.position] = load.get(one.position, 0) + 1
+        before[one.position] = (phase, column)
+        loads.append((one.position, phase, load.get(one.position, 0)))
+    return tuple(
+        PhaseRow(
+            cycle=number,
+            position=one.position,
+            phase=phase,
+            start=_at(block, one.first),
+            end=_at(block, one.stop) if one.stop < len(block.line) else None,
+            volume=None,
+            completed=None,
+            line=int(block.line[one.first]),
+        )
+        for one, (_, phase, _), number in zip(told, loads, cycle_numbers(loads), strict=True)
+    )
 
 
 def _changes(block: SampleBlock, stretches: list[Stretch], word: str) -> list[int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drivers._stamps import Clock, read_moment
 from drivers._text import printed, whole_number
+from drivers.profile.cycles import cycle_numbers
 from drivers.profile.header import number_of
 from drivers.profile.vocabulary import VALUES
 from ingestor.driver import ColumnUse, EventRow, Number, Phase, PhaseRow, Severity, Stamp
@@ -92,18 +94,23 @@ def _number(raw: Raw, row: Row, name: str) -> Number | None:
 def read_phases(raw: Raw, clock: Clock) -> tuple[PhaseRow, ...]:
     """Return the printed phases; a row whose phase cannot be told is ignored, and the treatment not whole."""
     out: list[PhaseRow] = []
+    counted: list[int] = []
     for row in rows_of(raw, "phases"):
         phase = word(raw, row, "phase")
         if phase is None:
-            raw.notes.find("phase_unreadable", row.line, Severity.ERROR, got=printed(row.text("phase"))[:80])
+            got = printed(row.text("phase"))[:80]
+            raw.notes.find("phase_unreadable", row.line, Severity.ERROR, got=got)
             raw.notes.ignored["unreadable"] += 1
             raw.gaps = True
             continue
         start = stamp(raw, row, "start", clock)
         status = word(raw, row, "status")
+        number = _cycle(raw, row)
+        if number is None:
+            counted.append(len(out))
         out.append(
             PhaseRow(
-                cycle=_cycle(raw, row, out, phase),
+                cycle=number or 0,
                 position=_text(raw, row, "position"),
                 phase=Phase(phase),
                 start=start,
@@ -113,23 +120,19 @@ def read_phases(raw: Raw, clock: Clock) -> tuple[PhaseRow, ...]:
                 line=row.line,
             )
         )
+    numbers = cycle_numbers([(one.position, one.phase, at) for at, one in enumerate(out)]) if counted else []
+    for at in counted:
+        out[at] = replace(out[at], cycle=numbers[at])
     return tuple(out)
 
 
-def _cycle(raw: Raw, row: Row, before: list[PhaseRow], phase: str) -> int:
-    """Return the printed number of the cycle, or count: each load begins one, what follows belongs to it."""
-    if row.heading.has("cycle"):
-        number = whole_number(row.text("cycle"))
-        if number is not None:
-            return number
-        raw.notes.find(
-            "value_not_believed", row.line, about="cycle", column="cycle", got=printed(row.text("cycle"))[:80]
-        )
-    position = _text(raw, row, "position")
-    loads = [one for one in before if one.phase is Phase.LOAD]
-    if phase == "load":
-        return len(loads) + 1
-    return max((one.cycle for one in loads if one.position == position), default=0)
+def _cycle(raw: Raw, row: Row) -> int | None:
+    """Return the printed number of the cycle, None where there is none; one that is no number is a finding."""
+    text = row.text("cycle")
+    number = whole_number(text)
+    if number is None and row.heading.has("cycle"):
+        raw.notes.find("value_not_believed", row.line, about="cycle", column="cycle", got=printed(text)[:80])
+    return number
 
 
 def read_events(raw: Raw, clock: Clock) -> tuple[EventRow, ...]:

@@ -20,7 +20,9 @@ ROWS: dict[str, tuple[str, ...]] = {
     "alarms": (
         "time", "date", "cleared", "acknowledged", "code", "class", "priority", "state", "text", "index",
     ),
-    "samples": ("time", "date", "elapsed", "state", "index", *CHANNELS),
+    "samples": (
+        "time", "date", "elapsed", "state", "state_a", "state_b", "position", "index", *TEXTS, *CHANNELS,
+    ),
     "events": ("time", "date", "kind", "text", "value", "index"),
     "totals": (*TOTALS, *FACTS),
     "runs": (*HEADER, "alarms"),
@@ -48,6 +50,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "status": ("completed", "aborted"),
     "priority": ("high", "medium", "low", "info"),
     "state": ("on", "continues", "off", "acknowledged"),
+    "state_a": (*PHASES, "none"),
+    "state_b": (*PHASES, "none"),
     "service": ("yes",),
 }
 KINDS = (
