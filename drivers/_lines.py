@@ -21,6 +21,7 @@ LONGEST_LINE = 64 * 1024
 MOST_LINES = 2_000_000
 PAD = 16
 _LF, _CR = 10, 13
+_MIXED = ("shift_jis", "euc_jp")
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -79,19 +80,19 @@ class Lines:
 def narrow(data: bytes, declared: tuple[str, ...], member: str = "") -> tuple[bytes, str]:
     """Return bytes in an ASCII-compatible code and their codec.
 
-    UTF-16 becomes UTF-8; half a character at the end, where a file was cut, is dropped. Of several
-    one-byte codes the first is returned: which one it is, the words of the layout have to prove.
+    Codes in which a byte of ASCII can be part of another character become UTF-8; half a character at the end,
+    where a file was cut, is dropped. Of several one-byte codes the first is returned.
 
     Raises:
         ParseError: `undecodable`.
     """
     for mark, name in _WIDE.items():
         if data.startswith(mark) and {name, "utf-16"} & set(declared):
-            return _from_wide(data[2:], name, member), "utf-8"
+            return _respelled(data[2:], name, member), "utf-8"
     if data.startswith(codecs.BOM_UTF8) and "utf-8" in declared:
         data, declared = data[3:], ("utf-8",)
-    if declared[0].startswith("utf-16-"):
-        return _from_wide(data, declared[0], member), "utf-8"
+    if declared[0].startswith("utf-16-") or declared[0] in _MIXED:
+        return _respelled(data, declared[0], member), "utf-8"
     if declared[0] == "utf-16":
         declared = declared[1:]
     if not declared:
@@ -99,15 +100,12 @@ def narrow(data: bytes, declared: tuple[str, ...], member: str = "") -> tuple[by
     return data, declared[0]
 
 
-def _from_wide(data: bytes, codec: str, member: str) -> bytes:
-    whole = data[: len(data) // 2 * 2]
+def _respelled(data: bytes, codec: str, member: str) -> bytes:
+    decoder = codecs.getincrementaldecoder(codec)()
     try:
-        return whole.decode(codec).encode()
-    except UnicodeDecodeError:
-        cut = whole.decode(codec, "ignore")
-        if whole[:-2].decode(codec, "ignore") == cut:
-            return cut.encode()
-        decode(whole, (codec,), member)
+        return decoder.decode(data).encode()
+    except UnicodeError:
+        decode(data, (codec,), member)
         raise
 
 

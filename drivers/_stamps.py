@@ -4,7 +4,7 @@ Tokens: `yyyy yy mm m mmm dd d _d ddd HH H hh h MM SS fff AM zz`. Dates in small
 `mmm` and `ddd` are the English short names of the C locale, `_d` is a day padded with a space, `hh` needs
 `AM`, `fff` is a fraction of a second, `zz` an offset such as +01:00, +0100 or Z. What stands between
 apostrophes is meant literally. A format that begins with `+` counts from the start of the treatment:
-`+HH:MM:SS`, `+S` (seconds), `+M` (minutes).
+`+HH:MM:SS`, `+S` (seconds), `+M` (minutes). `unix` and `unix_ms` count from 1970 in UTC.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from functools import cache
 from ingestor.driver import Stamp
 
 DAY_MS = 86_400_000
+# Counts since 1970-01-01 UTC, in milliseconds each.
+UNIX = {"unix": 1000, "unix_ms": 1}
+_LAST_DAY = 2_000_000
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _YEARS = range(1900, 2200)
 _TOKENS = {
@@ -77,6 +80,8 @@ def tokens(declared: str) -> list[tuple[str, str]]:
 
 @cache
 def _pattern(declared: str) -> re.Pattern[str]:
+    if declared in UNIX:
+        return re.compile(r"(?P<unix>\d{9,14})", re.ASCII)
     known = {**_TOKENS, **(_SINCE_START if declared.startswith("+") else {})}
     body = ""
     for token, literal in tokens(declared):
@@ -94,6 +99,8 @@ def _pattern(declared: str) -> re.Pattern[str]:
 def check_format(declared: str) -> None:
     """Raise ValueError with a sentence if the format is not one."""
     names = set(_pattern(declared).groupindex)
+    if declared in UNIX:
+        return
     if not names & {"hour", "day", "second", "minute"}:
         msg = f"{declared!r} names neither a day nor an hour"
         raise ValueError(msg)
@@ -109,7 +116,9 @@ def check_format(declared: str) -> None:
 
 def with_time(formats: tuple[str, ...]) -> tuple[str, ...]:
     """Return the formats that name a time, not only a date."""
-    return tuple(one for one in formats if {"hour", "minute", "second"} & set(_pattern(one).groupindex))
+    return tuple(
+        one for one in formats if {"hour", "minute", "second", "unix"} & set(_pattern(one).groupindex)
+    )
 
 
 def read_moment(text: str, formats: tuple[str, ...]) -> Moment | None:
@@ -121,6 +130,8 @@ def read_moment(text: str, formats: tuple[str, ...]) -> Moment | None:
                 hour, minute, second = map(int, match.groups())
                 good = hour < 24 and minute < 60 and second < 60  # noqa: PLR2004 - a clock
                 return Moment(None, ((hour * 60 + minute) * 60 + second) * 1000) if good else None
+            if declared in UNIX:
+                return _since_1970(int(match["unix"]) * UNIX[declared])
             return _moment(match.groupdict(), since_start=declared.startswith("+"))
     return None
 
@@ -133,6 +144,12 @@ def _is_clock(declared: str) -> bool:
         "minute",
         "second",
     )
+
+
+def _since_1970(ms: int) -> Moment | None:
+    days, rest = divmod(ms, DAY_MS)
+    day = date(1970, 1, 1) + timedelta(days=days) if days < _LAST_DAY else None
+    return Moment(day, rest, 0) if day is not None and day.year in _YEARS else None
 
 
 def _moment(found: dict[str, str], *, since_start: bool) -> Moment | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drivers._stamps import DAY_MS, read_moment, tokens
+from drivers._stamps import DAY_MS, UNIX, read_moment, tokens
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -71,7 +71,7 @@ def read_times(padded: Table, start: Places, end: Places, formats: tuple[str, ..
 
 def _fixed(declared: str) -> tuple[tuple[tuple[str, str, int], ...], int] | None:
     """Return (token, literal, place) parts and the width, or None for a format of changing width."""
-    if declared.startswith("+"):
+    if declared.startswith("+") or declared in UNIX:
         return None
     parts, place = [], 0
     for token, literal in tokens(declared):

@@ -53,6 +53,7 @@ def _block(keys: Keys, name: str, number: Grammar) -> Block:
         pairs=pairs,
         widths=tuple(widths),
         of_segment=keys.choice("covers", ("treatment", "segment"), "treatment") == "segment",
+        units_row=keys.flag("units_row"),
         until_next=keys.choice("lasts", ("as printed", "until next"), "as printed") == "until next",
         fields=_fields(keys, rows, order, units, known, number),
         **{key: value.removeprefix("-") for key, value in options.items()},
@@ -98,7 +99,7 @@ def _check(keys: Keys, block: Block) -> None:
 def _check_places(keys: Keys, block: Block) -> None:
     words: dict[str, str] = {}
     for name, one in block.fields.items():
-        if not one.words and name not in block.order:
+        if not one.words and name not in block.order and not one.source:
             keys.complain(name, "say under which word it stands in the file")
         if one.words and name in block.order:
             keys.complain(name, "stands in `fields` by its position, and under a word: say one of both")

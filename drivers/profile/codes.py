@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,19 +26,23 @@ def declared_lines(data: bytes, layout: Layout, member: str) -> Lines:
     Raises:
         ParseError: `undecodable`, `limit_line` or `limit_lines`.
     """
-    marked = data.startswith(codecs.BOM_UTF8) and "utf-8" in layout.other_encodings
-    narrowed, first = narrow(data, ("utf-8",) if marked else layout.encodings, member)
-    lines = split_lines(narrowed, first, member)
-    bad = undecodable_line(lines)
-    if bad is None:
-        return lines
-    for codec in layout.encodings[layout.encodings.index(first) + 1 :] if first in layout.encodings else ():
-        other = replace(lines, codec=codec)
-        if not codec.startswith("utf-16") and undecodable_line(other) is None:
-            return other
-    raise lines.fail(
-        bad, f"text in {' or '.join(layout.encodings)}", repr(lines.raw(bad)[:40]), "undecodable"
-    )
+    known = (*layout.encodings, *layout.other_encodings)
+    marked = data.startswith(codecs.BOM_UTF8) and "utf-8" in known
+    failed: ParseError | None = None
+    for codec in ("utf-8",) if marked else layout.encodings:
+        try:
+            narrowed, name = narrow(data, (codec,), member)
+        except ParseError as error:
+            failed = failed or error
+            continue
+        lines = split_lines(narrowed, name, member)
+        bad = undecodable_line(lines)
+        if bad is None:
+            return lines
+        wanted = f"text in {' or '.join(layout.encodings)}"
+        failed = failed or lines.fail(bad, wanted, repr(lines.raw(bad)[:40]), "undecodable")
+    assert failed is not None  # noqa: S101 - every layout has an encoding
+    raise failed
 
 
 def other_lines(data: bytes, layout: Layout, member: str) -> Iterator[Lines]:

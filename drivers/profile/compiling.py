@@ -8,6 +8,7 @@ from drivers._stamps import check_format
 from drivers._text import Grammar
 from drivers.profile.about import check_told
 from drivers.profile.blocks import read_blocks
+from drivers.profile.checks import check_layout
 from drivers.profile.marks import glob, literal, pattern
 from drivers.profile.problems import Keys, Problems
 from drivers.profile.spec import AlarmKind, Begin, End, Frames, Layout, SerialLine
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 FORMS = ("text", "xml")
-_CODECS = ("ascii", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "cp850", "cp437", "latin-1")
+_CODECS = ("ascii", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "cp850", "cp437", "latin-1",
+    "cp1250", "iso-8859-2", "iso-8859-15", "mac-roman", "shift_jis", "euc_jp",
+)  # fmt: skip
 
 
 def compile_layout(data: dict[str, Any], problems: Problems, variant: str = "", version: str = "") -> Layout:
@@ -56,6 +59,7 @@ def compile_layout(data: dict[str, Any], problems: Problems, variant: str = "", 
         line=_line(keys),
         **_file(file),
     )
+    check_layout(keys, layout)
     for key in ("title", "source"):
         check_told(keys, key)
     for key in ("extends", "template", "version", "variant"):
@@ -96,6 +100,7 @@ def _file(file: Keys) -> dict[str, Any]:
             "heading",
             "tag_field",
             "ignore_tags",
+            "ignore_lines",
             "unknown_columns",
             "workbook",
         ):
@@ -115,6 +120,7 @@ def _file(file: Keys) -> dict[str, Any]:
         "heading": glob(heading) if heading else None,
         "tag_field": max(file.count("tag_field", 1), 1),
         "tags_ignored": file.words("ignore_tags"),
+        "lines_ignored": file.words("ignore_lines"),
         "unknown_columns": file.choice("unknown_columns", ("keep", "refuse"), "refuse") == "keep",
     }
     file.done()

@@ -12,6 +12,7 @@ from drivers.profile.forms import read_member, recognise
 from drivers.profile.log import build
 from drivers.profile.restarts import add_companion
 from drivers.profile.sheets import is_sheet, one_a_row
+from drivers.profile.splitting import by_run
 from ingestor.driver import BundleKey, Claim, Finding, Ignored, ParseError, Severity
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class ProfileDriver:
         for raw in self._raws(bundle):
             if is_sheet(raw) and raw.broken is None:
                 sheets.append(raw.notes)
-            for one in one_a_row(raw) if is_sheet(raw) and raw.broken is None else [raw]:
+            for one in one_a_row(raw) if is_sheet(raw) and raw.broken is None else by_run(raw):
                 try:
                     logs.append(build(one))
                 except ParseError as error:

@@ -77,6 +77,8 @@ def read_field(keys: Keys, name: str, rows: str, number: Grammar, unit: str = ""
         optional=inside.flag("optional"),
         grammar=_grammar(number, name, options),
         interval=counts == "since last row",
+        wraps_at=inside.count("wraps_at"),
+        source=inside.text("from", "-").removeprefix("-"),
     )
     inside.done()
     return field

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drivers.profile.raw import Heading
+from drivers.profile.vocabulary import is_measured
 
 if TYPE_CHECKING:
     from drivers._lines import Lines
@@ -92,3 +94,19 @@ def looks_like(block: Block, printed: list[str]) -> bool:
     here = {known[word].name for word in printed if word in known}
     needed = [one.name for one in block.fields.values() if not one.optional] or list(block.fields)
     return sum(name in here for name in needed) * 2 > len(needed)
+
+
+def with_units(heading: Heading, printed: list[str], lines: Lines, index: int) -> Heading:
+    """Return the heading with the units that stand in the line behind it; a unit nobody knows gives no values.
+
+    Raises:
+        ParseError: `missing_column` if the line has another number of fields.
+    """
+    if len(printed) < len(heading.fields):
+        wanted = f"{len(heading.fields)} units"
+        raise lines.fail(index, wanted, " ".join(printed), "missing_column")
+    units = tuple(
+        unit.strip("[]() ") if one is not None and is_measured(one.name) else was
+        for one, was, unit in zip(heading.fields, heading.units, printed, strict=False)
+    )
+    return replace(heading, units=units)

@@ -34,7 +34,7 @@ def with_tag(lines: Lines, tag: str, delimiter: str, tag_field: int) -> npt.NDAr
 
 def notable(lines: Lines, layout: Layout, blocks: list[Block]) -> npt.NDArray[np.int64]:
     """Return the indices of all lines that may be more than a row of the block they stand in."""
-    begins = [*layout.begin.literal, *layout.end.literal]
+    begins = [*layout.begin.literal, *layout.end.literal, *layout.lines_ignored]
     for block in blocks:
         begins += [*block.section, block.prefix]
         begins += [block.tag] if layout.tag_field == 1 else []

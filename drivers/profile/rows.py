@@ -33,8 +33,11 @@ class Rows:
             self.unreadable(index, block, wanted, len(cells or ()))
             return
         named = {one.name: cell for one, cell in zip(heading.fields, cells, strict=True) if one is not None}
+        for one in block.fields.values():
+            if one.source:
+                named[one.name] = one.values.get(named.get(one.source, ""), "")
         for name, cell in named.items():
-            if values := block.fields[name].values:
+            if (values := block.fields[name].values) and not block.fields[name].source:
                 self.words.meet(cell, index, declared=cell in values)
         if block.pairs:
             at = block.order.index("key"), block.order.index("value")

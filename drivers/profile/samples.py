@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drivers._numbers import read_numbers, same_word
+from drivers._numbers import Numbers, read_numbers, same_word
 from drivers._stamps import with_time
 from drivers._text import Grammar, printed
 from drivers._times import EPOCH, NO_DAY, Times, dated, read_times
@@ -181,9 +181,23 @@ def _column(raw: Raw, part: Part, at: int, one: Field | None, unit: str) -> Samp
             "value_not_believed", int(part.line[row]), about=word,
             column=printed(word), got=printed(part.text(at, row).strip(" "))[:80],
         )  # fmt: skip
-    mantissa = np.cumsum(numbers.mantissa) if one is not None and one.interval else numbers.mantissa
+    mantissa = numbers.mantissa if one is None else _since_start(one, numbers)
     name = one.name if one is not None else None
     return SampleColumn(name, printed(word), unit, mantissa, numbers.scale, numbers.null)
+
+
+def _since_start(one: Field, numbers: Numbers) -> Ints:
+    """Return a counter as it would stand had it counted from the start."""
+    if one.interval:
+        return np.cumsum(numbers.mantissa)
+    if not one.wraps_at:
+        return numbers.mantissa
+    full = one.wraps_at * 10**numbers.scale
+    known = np.flatnonzero(~numbers.null)
+    step = np.diff(numbers.mantissa[known], prepend=0)
+    out = numbers.mantissa.copy()
+    out[known] += np.cumsum(step < -full // 2) * full
+    return out
 
 
 def _any_number(raw: Raw) -> Grammar:

@@ -17,7 +17,7 @@ def one_a_row(raw: Raw) -> list[Raw]:
 
 
 def _treatment(sheet: Raw, row: Row) -> Raw:
-    header = [
+    header = list(sheet.header) + [
         Printed(name, text, row.unit(name), row.line, row.member) for name, text in row.cells.items() if text
     ]
     notes = Notes(row.member, rows_read=1)

@@ -27,6 +27,8 @@ class Field:
         optional: False: a block without it is not this layout.
         grammar: how its numbers are printed.
         interval: the number counts since the row before, not since the start.
+        wraps_at: the counter goes on at zero when it reaches this number.
+        source: name of the field whose printed word tells this one too.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Field:
     optional: bool = False
     grammar: Grammar = field(default_factory=Grammar)
     interval: bool = False
+    wraps_at: int = 0
+    source: str = ""
 
     def unit_of(self, word: str) -> str:
         """Return the unit that goes with one of the words."""
@@ -65,6 +69,7 @@ class Block:
         ignore: headings, keys or elements that are known and deliberately not read.
         of_segment: its sums cover only what came after the last restart.
         until_next: a phase lasts until the next one of the same column.
+        units_row: the line behind the column row names the units.
         new_column: word of the state after which a new column is in use and counters begin again.
     """
 
@@ -86,6 +91,7 @@ class Block:
     of_segment: bool = False
     until_next: bool = False
     new_column: str = ""
+    units_row: bool = False
 
     def by_word(self) -> dict[str, Field]:
         """Return the fields by the words under which they stand."""
@@ -178,6 +184,7 @@ class Layout:
     heading: re.Pattern[str] | None
     tag_field: int
     tags_ignored: tuple[str, ...]
+    lines_ignored: tuple[str, ...]
     unknown_columns: bool
     begin: Begin
     end: End

@@ -9,7 +9,7 @@ import numpy as np
 
 from drivers._text import printed
 from drivers.profile.ends import judge, read_end
-from drivers.profile.headings import by_position, by_words, cut, looks_like
+from drivers.profile.headings import by_position, by_words, cut, looks_like, with_units
 from drivers.profile.places import notable, with_tag
 from drivers.profile.raw import SampleLines
 from drivers.profile.rows import Rows
@@ -66,6 +66,7 @@ class TextReader:
         self.block: Block | None = None
         self.heading: Heading | None = None
         self.unknown_section = False
+        self.units_follow = False
         self._open(next((b for b in self.plain if b.order), None))
         for stop in self._looked_at(index, high):
             index = self._up_to(index, stop)
@@ -96,7 +97,7 @@ class TextReader:
 
     def _stretch(self, index: int, stop: int) -> int:
         """Take the rows of samples from a line on, or else look at this one line."""
-        if self.heading is not None and self.heading.block.rows == "samples":
+        if self.heading is not None and self.heading.block.rows == "samples" and not self.units_follow:
             at = bisect_left(self.notable, index)
             end = min(self.notable[at], stop) if at < len(self.notable) else stop
             if end > index:
@@ -117,7 +118,7 @@ class TextReader:
 
     def _line(self, index: int) -> None:
         text = self.lines.text(index)
-        if not text.strip(" \t"):
+        if not text.strip(" \t") or text.startswith(self.layout.lines_ignored):
             return
         self.raw.last_line = self.lines.number(index)
         if self.lines.torn and index == len(self.lines) - 1:
@@ -221,6 +222,9 @@ class TextReader:
             self.raw.notes.ignore("unknown_section")
         elif self.block is not None and self.block.pairs:
             self.rows.pair(self.block, text, index)
+        elif self.heading is not None and self.units_follow:
+            self.heading = with_units(self.heading, cut(text, self.layout) or [], self.lines, index)
+            self.units_follow = False
         elif self.heading is not None:
             self.rows.add(self.heading, cut(text, self.layout), index)
         elif self.block is not None:
@@ -234,6 +238,7 @@ class TextReader:
             self.words.meet(word, index, declared=word in known or word in block.ignore)
         self.block = block
         self.heading = by_words(block, cells, self.lines, index, keep_unknown=self.layout.unknown_columns)
+        self.units_follow = block.units_row
         for word, one in zip(self.heading.printed, self.heading.fields, strict=True):
             if one is None and word not in block.ignore:
                 number = self.lines.number(index)

@@ -16,14 +16,15 @@ HEADER = (*TEXTS, *TIMES, "service", *FACTS, *TOTALS)
 ROWS: dict[str, tuple[str, ...]] = {
     "header": HEADER,
     "columns": ("position", "product", "serial", "lot", "use", "expiry", "time"),
-    "phases": ("cycle", "position", "phase", "start", "end", "volume", "status", "date", "index"),
+    "phases": ("cycle", "position", "phase", "start", "end", "volume", "status", "date", "index", "run_id"),
     "alarms": (
         "time", "date", "cleared", "acknowledged", "code", "class", "priority", "state", "text", "index",
+        "run_id",
     ),
     "samples": (
         "time", "date", "elapsed", "state", "state_a", "state_b", "position", "index", *TEXTS, *CHANNELS,
     ),
-    "events": ("time", "date", "kind", "text", "value", "index"),
+    "events": ("time", "date", "kind", "text", "value", "index", "run_id"),
     "totals": (*TOTALS, *FACTS),
     "runs": (*HEADER, "alarms"),
 }  # fmt: skip
