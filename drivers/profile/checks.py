@@ -70,8 +70,8 @@ def _check_options(keys: Keys, layout: Layout, block: Block, said: dict[str, Any
     inside = [(name, key) for name, field in said.items() if isinstance(field, dict) for key in field]
     for name, key in inside:
         if block.rows not in _FIELD_ONLY_IN.get(key, (block.rows,)):
-            rows = " and ".join(_FIELD_ONLY_IN[key])
-            keys.complain(f"{where}.{name}.{key}", f"only {rows} rows have it")
+            only = " and ".join(_FIELD_ONLY_IN[key])
+            keys.complain(f"{where}.{name}.{key}", f"only {only} rows have it")
 
 
 def _check_recognisable(keys: Keys, layout: Layout) -> None:

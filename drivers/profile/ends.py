@@ -37,7 +37,11 @@ def read_end(raw: Raw, lines: Lines, index: int, low: int) -> EndMark | None:
 
 def judge(raw: Raw, lines: Lines, index: int, low: int, said: dict[str, str]) -> EndMark:
     """Compare what an end mark says with what was read."""
-    counts = {"lines": index - low, "rows": raw.notes.rows_read, "samples": sample_rows(raw)}
+    counts = {
+        "lines": index - low,
+        "rows": raw.notes.rows_read + sample_rows(raw),
+        "samples": sample_rows(raw),
+    }
     agreed = True
     for name, text in said.items():
         if name in CHECKSUMS and not re.fullmatch(PLACES[name], text):

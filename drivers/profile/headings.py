@@ -106,7 +106,7 @@ def with_units(heading: Heading, printed: list[str], lines: Lines, index: int) -
         wanted = f"{len(heading.fields)} units"
         raise lines.fail(index, wanted, " ".join(printed), "missing_column")
     units = tuple(
-        unit.strip("[]() ") if one is not None and is_measured(one.name) else was
+        (unit.strip("[]() ") or was) if one is not None and is_measured(one.name) else was
         for one, was, unit in zip(heading.fields, heading.units, printed, strict=False)
     )
     return replace(heading, units=units)

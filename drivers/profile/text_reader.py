@@ -61,7 +61,7 @@ class TextReader:
             high: index behind its last line.
             index: where to begin reading.
         """
-        self.raw, self.low = raw, low
+        self.raw, self.low, self.taken = raw, low, index
         self.rows = Rows(raw, self.lines, self.words)
         self.block: Block | None = None
         self.heading: Heading | None = None
@@ -72,7 +72,7 @@ class TextReader:
             index = self._up_to(index, stop)
             if raw.end is not None:
                 break
-        self._take_tagged(low, index)
+        self._take_tagged(index)
         self._after_end(index, high)
 
     def _looked_at(self, low: int, high: int) -> list[int]:
@@ -110,7 +110,9 @@ class TextReader:
         if heading is not None:
             self.raw.samples.append(SampleLines(self.lines, rows, heading))
 
-    def _take_tagged(self, low: int, high: int) -> None:
+    def _take_tagged(self, high: int) -> None:
+        """Take the rows of tagged samples up to a line, from where they were taken last."""
+        low, self.taken = self.taken, max(high, self.taken)
         for tag, mask in self.bulk.items():
             rows = np.flatnonzero(mask[low:high]) + low
             if len(rows):
@@ -131,6 +133,7 @@ class TextReader:
             self._inside(index, text)
 
     def _ended(self, index: int) -> bool:
+        self._take_tagged(index)
         self.raw.end = read_end(self.raw, self.lines, index, self.low)
         return self.raw.end is not None
 
@@ -207,6 +210,7 @@ class TextReader:
             if len(rest) < len(self.layout.end.order):
                 self.rows.unreadable(index, None, len(self.layout.end.order), len(rest))
             else:
+                self._take_tagged(index)
                 self.raw.end = judge(self.raw, self.lines, index, self.low, said)
             return True
         self.rows.add(by_position(block), rest, index)
