@@ -81,3 +81,31 @@ def dose(front: Front, session: str) -> None:
         row = dose_row(_facts(house, session), View())
     text = "\n".join(f"{name:<26} {value}" for name, value in (row or {}).items() if value is not None)
     front.emit(row, text or "No dose is served for this session.")
+
+
+@sessions.command("evidence")
+@click.argument("session")
+@pass_front
+def evidence_(front: Front, session: str) -> None:
+    """Show where every figure of a session's dose stands: file, line, and the line itself."""
+    from ingestor.errors import NotFound, StorageTrouble
+    from ingestor.exports import evidence as raw_lines
+    from ingestor.exports.view import View
+    from ingestor.store.answers import evidence
+
+    with front.house() as house:
+        facts = _facts(house, session)
+        read = [one for one in facts.runs if one.current is not None]
+        with house.db.read() as connection:
+            places = {one.row.id: evidence.places(connection, one) for one in read}
+            sources = list(dict.fromkeys(one.current.source for one in read if one.current is not None))
+            files = [evidence.source_facts(connection, source) for source in sources]
+
+        def content(sha256: str) -> bytes | None:
+            try:
+                return house.archive.read(sha256)
+            except (NotFound, StorageTrouble):
+                return None
+
+        whole = raw_lines.document(facts, places, files, content, View())
+    front.emit(whole, _outline(whole))
