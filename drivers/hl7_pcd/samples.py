@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from drivers.hl7_pcd.terms import Codes
     from ingestor.driver import SampleColumn
 
+_DOSE = ("processed_plasma", "plasma_flow")
 _TOTALS = ("processed_plasma", "blood_processed", "ac_volume")
 # A channel of kind `channel`; the rest is kept under its printed name.
 _SAMPLED = frozenset({"channel", "facts", "known", "mean", "unknown"})
@@ -95,12 +96,19 @@ class SampleTable:
             self.remarks.add("offset_changed", self.rows[0].line)
         return SampleBlock(
             local_ms=local_ms(moved),
-            line=np.array([row.line for row in self.rows], dtype=np.int32),
+            line=np.array([self._line(i) for i in range(len(self.rows))], dtype=np.int32),
             columns=tuple(self._column(channel, name) for channel, name in self.numbers),
             states=tuple(self._state(name) for name in self.words),
             elapsed_s=self._elapsed(),
             offset_min=base,
         )
+
+    def _line(self, index: int) -> int:
+        """Where the row's dose stands; its report, where it prints none."""
+        for channel in _DOSE:
+            if cell := self.numbers.get((channel, ""), {}).get(index):
+                return cell[1]
+        return self.rows[index].line
 
     def _column(self, channel: str | None, name: str) -> SampleColumn:
         cells = self.numbers[channel, name]

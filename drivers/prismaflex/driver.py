@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from drivers._remarks import Remarks
 from drivers._tables import about
-from drivers.prismaflex.archive import is_gzip
 from drivers.prismaflex.codes import Codes, codes_of, published
 from drivers.prismaflex.log import device_log
 from drivers.prismaflex.members import MARKS, families, key_of
 from drivers.prismaflex.tables import read_head
 from ingestor.driver import Claim, Evidence, ParseError, Role
+from ingestor.packed import is_gzip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from drivers.prismaflex.archive import is_gzip, unpack
 from drivers.prismaflex.tables import read_head
 from ingestor.driver import BundleKey, Severity
+from ingestor.packed import is_gzip, unpack
 
 if TYPE_CHECKING:
     from drivers._remarks import Remarks

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ingestor import packed
+from ingestor.errors import ParseError
 from ingestor.exports.session import detail, dose, tidy
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ _SHOWN = 2000
 
 
 def lines_of(data: bytes) -> Sequence[str] | None:
-    """Return the lines of a text file, or None for a file that has none (a packed table)."""
-    if data.startswith(b"PK\x03\x04"):
+    """Return the lines of a text file, or None for a file that has none (a packed table, an archive)."""
+    if data.startswith(b"PK\x03\x04") or packed.is_gzip(data):
         return None
     for encoding in (
         ("utf-16",) if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else ("utf-8-sig", "cp1252", "latin-1")
@@ -79,7 +81,19 @@ def _members(one: RunFacts, file: SourceFacts, read: Callable[[str], bytes | Non
     for member in ordered:
         data = read(member.sha256)
         found.append((member.name, lines_of(data) if data is not None else None))
+        found += _inside(member.name, data or b"")
     return found
+
+
+def _inside(name: str, data: bytes) -> list[Member]:
+    """Return the text members of an archive; what was refused when it came is not opened now either."""
+    if not packed.is_gzip(data):
+        return []
+    try:
+        inner = packed.unpack(data, name).members
+    except ParseError:
+        return []
+    return [(f"{name}/{one.name}", lines_of(one.data)) for one in inner]
 
 
 def _spellings(place: Place) -> set[str]:

@@ -155,7 +155,7 @@ def _samples(old: Trace, new: Trace | None, *, partial: bool) -> Iterator[Differ
         other = new.column(column.channel)
         if other is None:
             yield Difference(f"samples {column.channel}", "", "recorded", None)
-        elif len(wrong := np.flatnonzero(~_equal(column, other, rows))):
+        elif len(wrong := np.flatnonzero(~_equal(column, other, rows, partial=partial))):
             first = int(wrong[0])
             yield Difference(
                 f"samples {column.channel}", f"{len(wrong)} values", _value(column, first),
@@ -176,11 +176,14 @@ def _rows(
     return at if np.array_equal(new[at], old) else None
 
 
-def _equal(a: TraceColumn, b: TraceColumn, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+def _equal(
+    a: TraceColumn, b: TraceColumn, rows: npt.NDArray[np.intp], *, partial: bool
+) -> npt.NDArray[np.bool_]:
+    """Say which values are alike; where a partial reading has none, its file may have been cut in between."""
     scale = max(a.scale, b.scale)
     left, right = a.mantissa * 10 ** (scale - a.scale), b.mantissa[rows] * 10 ** (scale - b.scale)
     nothing = b.null[rows]
-    same: npt.NDArray[np.bool_] = np.where(a.null, nothing, ~nothing & (left == right))
+    same: npt.NDArray[np.bool_] = np.where(a.null, nothing | partial, ~nothing & (left == right))
     return same
 
 

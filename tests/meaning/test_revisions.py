@@ -231,3 +231,16 @@ def test_more_samples_after_a_complete_record_extend_it_and_before_it_do_not():
     assert compare(late, run()).relation is Relation.CONTRADICTS
     assert compare(replace(late, complete=False), run()).relation is Relation.EXTENDS
     assert compare(run(), replace(run(), trace=None)).relation is Relation.PREFIX
+
+
+@pytest.mark.parametrize(("complete", "relation"), [(False, Relation.EXTENDS), (True, Relation.CONTRADICTS)])
+def test_a_value_that_a_cut_file_could_not_show_is_gained_by_the_whole_one(
+    complete: bool, relation: Relation
+):
+    new = run()
+    assert new.trace is not None
+    (column,) = new.trace.columns
+    null = column.null.copy()
+    null[-3:] = True
+    old = replace(run(complete=complete), trace=replace(new.trace, columns=(replace(column, null=null),)))
+    assert compare(old, new).relation is relation

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.prismaflex import Prismaflex
-from drivers.prismaflex.archive import unpack
 from ingestor.driver import Bundle, Member, ParseError
+from ingestor.packed import unpack
 from tests.drivers.prismaflex.writer import STEM, Machine, bundle, bundle_of, lox, tar
 
 if TYPE_CHECKING:

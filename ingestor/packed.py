@@ -1,4 +1,4 @@
-"""The members of a `.LOX` file: a tar inside a gzip, read with limits, and as far as it goes when it was cut.
+"""The members of a gzipped tar, as some machines export it: read with limits, and as far as it goes when cut.
 
 The blocks of the tar are read here and not by a library, because a member that was cut has to be kept with what
 is there of it, and because nothing but plain files may ever come out.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from ingestor.driver import ParseError
+from ingestor.errors import ParseError
 
 MOST_MEMBERS = 50
 MOST_BYTES = 64 * 2**20
