@@ -34,6 +34,10 @@ _WORDS = {
     "leaves": {"de": "Lässt", "en": "Leaves"},
     "accepted": {"de": "Angenommen", "en": "Accepted"},
     "unusable": {"de": "nicht benutzbar", "en": "cannot be used"},
+    "compared": {
+        "de": "Ein Export wurde mit dem Bildschirm des Geräts verglichen.",
+        "en": "One export was compared with the machine's screen.",
+    },
     "nobody": {"de": "hier noch von niemandem", "en": "here by nobody yet"},
 }
 
@@ -110,25 +114,55 @@ def check(front: Front, files: Sequence[Path], zone: str | None) -> None:
 
 @drivers.command()
 @click.argument("name")
-@click.option("--model", required=True, help="Model of the machine, exactly as its exports print it.")
-@click.option("--note", required=True, help="What was compared: export, date, values on the screen.")
+@click.option(
+    "--model", help="Model of the machine as its exports print it; all that were read here, if not given."
+)
+@click.option("--note", help="What was compared: export, date, values on the screen.")
 @click.option("--person", help="Who compared and signs; you, if not given.")
 @pass_front
-def accept(front: Front, name: str, model: str, note: str, person: str | None) -> None:
-    """Record that a person compared one real export with the machine's screen; doses are computed again."""
+def accept(front: Front, name: str, model: str | None, note: str | None, person: str | None) -> None:
+    """Record that a person compared one real export with the machine's screen; doses are computed again.
+
+    One JSON object a model with --json.
+    """
+    from ingestor.errors import Invalid
     from ingestor.flow.acceptance import accept as accepted
+    from ingestor.store.acceptances import models_read_by
 
     actor = front.actor()
-    with front.house() as house:
+    with front.house() as house, house.db.write() as connection:
         driver = _driver(house.reader.drivers()[0], name)
-        machine = (driver.stamp.name, driver.stamp.version, model)
-        with house.db.write() as connection:
-            key, sessions = accepted(house, connection, machine, person or actor.name, note, actor)
-    document = {
-        "acceptance": key, "driver": name, "version": driver.stamp.version, "model": model,
-        "person": person or actor.name, "note": note, "sessions": sessions,
-    }  # fmt: skip
-    front.emit(document, f"{key}: {name} {driver.stamp.version}, {model} ({len(sessions)})")
+        version = driver.stamp.version
+        models = [model] if model else models_read_by(connection, name, version)
+        if not models:
+            raise Invalid("no_machine_read", driver=name)
+        for one in models:
+            signed = {"person": person or actor.name, "note": note or word("compared")}
+            key, sessions = accepted(
+                house, connection, (name, version, one), signed["person"], signed["note"], actor
+            )
+            document = {
+                "acceptance": key,
+                "driver": name,
+                "version": version,
+                "model": one,
+                **signed,
+                "sessions": sessions,
+            }
+            front.emit(document, f"{key}: {name} {version}, {one} ({len(sessions)})")
+
+
+@drivers.command()
+@click.argument("acceptance")
+@click.option("--reason", required=True, help="Why it is taken back.")
+@pass_front
+def revoke(front: Front, acceptance: str, reason: str) -> None:
+    """Take an acceptance back; doses are computed again."""
+    from ingestor.flow.acceptance import revoke as revoked
+
+    with front.house() as house, house.db.write() as connection:
+        sessions = revoked(house, connection, acceptance, front.actor(), reason)
+    front.emit({"revoked": acceptance, "sessions": sessions}, f"{acceptance} ({len(sessions)})")
 
 
 def _profiles(front: Front) -> Path:
@@ -192,7 +226,10 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
         for part in ("source", "reads", "leaves"):
             if about.get(part):
                 yield f"  {_WORDS[part][tongue]}: {about[part]}"
-        signed = [f"{s['model']} – {s['person']}, {s['at'][:10]}: {s['note']}" for s in document["accepted"]]
+        signed = [
+            f"{s['model']} – {s['person']}, {s['at'][:10]}: {s['note']} ({s['id']})"
+            for s in document["accepted"]
+        ]
         yield f"  {_WORDS['accepted'][tongue]}: {'; '.join(signed) or _WORDS['nobody'][tongue]}"
 
 

@@ -117,3 +117,18 @@ def sessions_read_by(connection: Connection, machine: tuple[str, str, str]) -> l
         .order_by(run.c.session_id)
     )  # fmt: skip
     return [str(row.session_id) for row in connection.execute(query)]
+
+
+def models_read_by(connection: Connection, driver: str, version: str) -> list[str]:
+    """Return the models of machines whose current readings are by this version of a driver."""
+    query = (
+        select(device.c.model)
+        .join(run, run.c.device_id == device.c.id)
+        .join(revision, revision.c.run_id == run.c.id)
+        .where(
+            revision.c.driver == driver, revision.c.driver_version == version, revision.c.state == "current"
+        )
+        .distinct()
+        .order_by(device.c.model)
+    )
+    return [str(row.model) for row in connection.execute(query)]

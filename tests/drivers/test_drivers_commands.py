@@ -251,6 +251,28 @@ def test_an_acceptance_is_signed_listed_and_gives_the_dose_its_standing(
     ]
 
 
+def test_an_acceptance_without_a_model_covers_the_machines_that_were_read(
+    shell: Callable[..., Run], export: Path
+):
+    code, (said,), _ = shell("drivers", "accept", "prismaflex")
+    assert (code, said["error"]) == (2, "no_machine_read")
+    shell("ingest", str(export))
+    code, (row,), _ = shell("drivers", "accept", "prismaflex")
+    assert (code, row["model"], len(row["sessions"])) == (0, "Prismaflex", 1)
+    assert row["person"]
+    assert row["note"]
+
+
+def test_a_revoked_acceptance_is_no_longer_listed(shell: Callable[..., Run], export: Path, tmp_path: Path):
+    shell("ingest", str(export))
+    _, (row,), _ = shell("drivers", "accept", "prismaflex", "--model", "Prismaflex", "--note", "compared")
+    code, (gone,), _ = shell("drivers", "revoke", row["acceptance"], "--reason", "another screen")
+    assert (code, gone["sessions"]) == (0, row["sessions"])
+    assert reasons(tmp_path) == {("driver_not_accepted", True)}
+    assert shell("drivers", "show", "prismaflex")[1][0]["accepted"] == []
+    assert shell("drivers", "revoke", row["acceptance"], "--reason", "again")[0] == 2
+
+
 def reasons(tmp_path: Path) -> set[tuple[str, bool]]:
     from sqlalchemy import select
 
