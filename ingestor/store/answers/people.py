@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Date, cast, func, or_, select
+from sqlalchemy import func, or_, select
 
 from ingestor.store.answers.worklist import identifiers
 from ingestor.store.tables import identifier, identity, link, measurement, patient, session
@@ -38,13 +38,14 @@ def search(
     """
     query = _people(centre)
     if born is not None:
-        query = query.where(identity.c.birth_date == cast(born, Date))
+        query = query.where(identity.c.birth_date == born)
     elif words:
-        like = f"%{words.replace('%', '').replace('_', '').lower()}%"
+        part = words.lower()
         known = select(identifier.c.patient_id).where(
-            identifier.c.centre == centre, func.lower(identifier.c.value).like(like)
+            identifier.c.centre == centre, func.lower(identifier.c.value).contains(part, autoescape=True)
         )
-        query = query.where(or_(func.lower(identity.c.name).like(like), patient.c.id.in_(known)))
+        named = func.lower(identity.c.name).contains(part, autoescape=True)
+        query = query.where(or_(named, patient.c.id.in_(known)))
     rows = connection.execute(query.order_by(func.lower(identity.c.name), patient.c.id).limit(limit))
     return _complete(connection, [dict(row._mapping) for row in rows])
 
