@@ -13,7 +13,7 @@ from api.web.scale import steps
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ingestor.store.answers.cohort import Point
+    from ingestor.store.answers.cohort import Points
 
 TOP, PLANE = 22, 180
 _ML_PER_L = 1000
@@ -60,11 +60,11 @@ class Drawing:
     levels: tuple[Tick, ...]
 
 
-def distribution(points: Sequence[Point]) -> Drawing | None:
+def distribution(points: Points) -> Drawing | None:
     """Count sessions by classes of plasma."""
-    if not points:
+    if not len(points):
         return None
-    plasma = np.array([p.plasma for p in points])
+    plasma = points.plasma
     edges = steps(float(plasma.min()), float(plasma.max()), _CLASSES)
     counts, _ = np.histogram(plasma, edges)
     levels = steps(0, float(counts.max()), 3)
@@ -77,39 +77,31 @@ def distribution(points: Sequence[Point]) -> Drawing | None:
     return Drawing(TOP + PLANE + 26, bars, (), tuple(Tick(_y(v, levels), v) for v in levels))
 
 
-def by_month(points: Sequence[Point]) -> Drawing | None:
+def by_month(points: Points) -> Drawing | None:
     """Summarise sessions month by month, oldest first."""
-    if not points:
+    if not len(points):
         return None
-    groups: dict[tuple[int, int], list[Point]] = {}
-    for point in points:
-        groups.setdefault((point.year, point.month), []).append(point)
-    one_formula = len({p.formula for p in points if p.multiple is not None}) == 1
-    found = {key: np.percentile([p.plasma for p in group], (25, 50, 75)) for key, group in groups.items()}
-    levels = steps(0, max(float(q[2]) for q in found.values()) / _ML_PER_L, 4)
-    first, last = min(groups), max(groups)
-    span = max((last[0] - first[0]) * 12 + last[1] - first[1], 1)
-
-    def month(key: tuple[int, int]) -> Month:
-        low, median, high = (float(v) for v in found[key])
-        since = (key[0] - first[0]) * 12 + key[1] - first[1]
-        x = round(LEFT + 12 + since / span * (WIDTH - LEFT - RIGHT - 24), 1)
-        multiples = [p.multiple for p in groups[key] if p.multiple is not None]
-        multiple = float(np.median(multiples)) if one_formula and multiples else None
+    order = np.argsort(points.month, kind="stable")
+    months, first = np.unique(points.month[order], return_index=True)
+    plasma = np.split(points.plasma[order], first[1:])
+    multiples = np.split(points.multiple[order], first[1:])
+    quartiles = [np.percentile(group, (25, 50, 75)) for group in plasma]
+    levels = steps(0, max(float(q[2]) for q in quartiles) / _ML_PER_L, 4)
+    span = max(int(months[-1] - months[0]), 1)
+    found = []
+    for month, group, some, quartile in zip(months.tolist(), plasma, multiples, quartiles, strict=True):
+        low, median, high = (float(v) for v in quartile)
+        x = round(LEFT + 12 + (month - int(months[0])) / span * (WIDTH - LEFT - RIGHT - 24), 1)
+        known = some[~np.isnan(some)]
+        multiple = float(np.median(known)) if len(points.formulas) == 1 and len(known) else None
         heights = (_y(v / _ML_PER_L, levels) for v in (low, median, high))
-        return Month(*key, len(groups[key]), low, median, high, multiple, x, *heights)
-
-    return Drawing(
-        TOP + PLANE + 26,
-        (),
-        tuple(month(key) for key in sorted(groups)),
-        tuple(Tick(_y(v, levels), v) for v in levels),
-    )
+        found.append(Month(month // 12, month % 12 + 1, len(group), low, median, high, multiple, x, *heights))
+    return Drawing(TOP + PLANE + 26, (), tuple(found), tuple(Tick(_y(v, levels), v) for v in levels))
 
 
-def mixed_formulas(points: Sequence[Point]) -> bool:
+def mixed_formulas(points: Points) -> bool:
     """Tell whether plasma volumes come from several formulas, so that multiples cannot be compared."""
-    return len({p.formula for p in points if p.multiple is not None}) > 1
+    return len(points.formulas) > 1
 
 
 def _y(value: float, levels: Sequence[float]) -> float:

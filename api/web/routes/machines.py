@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 _SHOWN = 20
+_YEAR = timedelta(days=366)
 # What a person compares with the machine's screen before signing.
 CHECKS = ("start", "plasma", "cycles", "alarms", "columns")
 
@@ -55,7 +57,7 @@ def machine(visit: Annotated[Visit, seeing(Permission.READ_MACHINES)], key: str)
         rows = worklist.sessions(connection, caller.centre, wanted, limit=_SHOWN) if see_sessions else []
         return visit.page(
             "machine.html", one=one, rows=shown(visit, rows), readings=answers.readings(connection, key),
-            gaps=missing(number for number, _ in answers.printed_numbers(connection, key)),
+            gaps=missing(answers.printed_numbers(connection, key)),
             ledger=answers.ledger(connection, key), zones=sorted(available_timezones()),
             accepted=answers.acceptances(connection, caller.centre, one["model"]),
         )  # fmt: skip
@@ -117,10 +119,12 @@ def accept(visit: Annotated[Visit, changing(Permission.DECIDE)], key: str) -> Re
 
 @router.get("/columns")
 def columns(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)]) -> Response:
-    """Show all columns with a serial number, the last used first."""
+    """Show the columns used during the last year, or ever, the last used first."""
+    everything = visit.request.query_params.get("all") == "true"
+    since = datetime.min.replace(tzinfo=UTC) if everything else visit.house.now() - _YEAR
     with visit.house.db.read() as connection:
-        rows = answers.columns(connection, visit.caller.centre)
-    return visit.page("columns.html", rows=rows)
+        rows = answers.columns(connection, visit.caller.centre, since)
+    return visit.page("columns.html", rows=rows, everything=everything)
 
 
 @router.get("/columns/{serial:path}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sqlalchemy import Float, extract, select, type_coerce
 
 from ingestor.store.tables import dose, patient
@@ -12,28 +13,36 @@ from ingestor.store.tables import dose, patient
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import numpy.typing as npt
     from sqlalchemy import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """One session: year and month on the machine's clock, plasma [mL], multiple of the plasma volume."""
+class Points:
+    """Sessions as columns of equal length: month counted from year 0, plasma [mL], multiple (NaN: none).
 
-    year: int
-    month: int
-    plasma: float
-    multiple: float | None
-    formula: str | None
+    Attributes:
+        formulas: of all multiples.
+    """
+
+    month: npt.NDArray[np.int64]
+    plasma: npt.NDArray[np.float64]
+    multiple: npt.NDArray[np.float64]
+    formulas: frozenset[str]
+
+    def __len__(self) -> int:
+        """Return the number of sessions."""
+        return len(self.plasma)
 
 
 def points(
     connection: Connection, centre: str, start: datetime | None, end: datetime | None, device: str | None
-) -> list[Point]:
+) -> Points:
     """Return the final and provisional doses that have a volume."""
+    local = dose.c.started_local
     query = select(
-        extract("year", dose.c.started_local), extract("month", dose.c.started_local),
-        type_coerce(dose.c.processed_plasma_ml, Float), type_coerce(dose.c.pv_multiple, Float),
-        dose.c.plasma_volume_formula,
+        extract("year", local) * 12 + extract("month", local) - 1, type_coerce(dose.c.processed_plasma_ml, Float),
+        type_coerce(dose.c.pv_multiple, Float), dose.c.plasma_volume_formula,
     ).where(
         dose.c.centre == centre, dose.c.known_to.is_(None), dose.c.status.in_(("final", "provisional")),
         dose.c.processed_plasma_ml.is_not(None),
@@ -44,7 +53,12 @@ def points(
         query = query.where(dose.c.started_at < end)
     if device:
         query = query.where(dose.c.device == device)
-    return [Point(*row) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    months, plasma, multiples, formulas = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return Points(
+        np.array(months, np.int64), np.array(plasma, np.float64), np.array(multiples, np.float64),
+        frozenset(formulas) - {None},
+    )  # fmt: skip
 
 
 def patient_ids(connection: Connection, centre: str) -> list[str]:

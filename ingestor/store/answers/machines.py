@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, select
 
+from ingestor.store.answers.trays import recent_readings
 from ingestor.store.tables import (
     acceptance,
     clock_offset,
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
-
-_CURRENT = and_(revision.c.run_id == run.c.id, revision.c.state == "current")
 
 
 def machines(connection: Connection, centre: str) -> list[dict[str, Any]]:
@@ -57,14 +56,10 @@ def readings(connection: Connection, key: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in connection.execute(query)]
 
 
-def printed_numbers(connection: Connection, key: str) -> list[tuple[str, datetime]]:
-    """Return a machine's own numbers of its treatments, with their start."""
-    query = (
-        select(run.c.printed_id, run.c.started_at)
-        .where(run.c.device_id == key, run.c.printed_id.is_not(None))
-        .order_by(run.c.started_at)
-    )
-    return [(row.printed_id, row.started_at) for row in connection.execute(query)]
+def printed_numbers(connection: Connection, key: str) -> list[str]:
+    """Return a machine's own numbers of its treatments."""
+    query = select(run.c.printed_id).where(run.c.device_id == key, run.c.printed_id.is_not(None))
+    return list(connection.execute(query).scalars())
 
 
 def recent_numbers(connection: Connection, centre: str, since: datetime) -> dict[str, list[str]]:
@@ -98,24 +93,20 @@ def acceptances(connection: Connection, centre: str, model: str) -> list[dict[st
     return [dict(row._mapping) for row in connection.execute(query)]
 
 
-def columns(connection: Connection, centre: str, limit: int = 300) -> list[dict[str, Any]]:
-    """Return columns by serial number, the last used first."""
+def columns(connection: Connection, centre: str, since: datetime) -> list[dict[str, Any]]:
+    """Return the columns used since a moment, by serial number, the last used first."""
+    recent = recent_readings(centre, since)
+    last = func.max(recent.c.started_at)
     query = (
         select(
             column_use.c.serial, func.max(column_use.c.product).label("product"),
-            func.max(column_use.c.regenerable).label("regenerable") if connection.dialect.name == "sqlite"
-            else func.bool_or(column_use.c.regenerable).label("regenerable"),
-            func.count(func.distinct(run.c.session_id)).label("uses"),
-            func.count(func.distinct(session.c.patient_id)).label("patients"),
-            func.max(run.c.started_at).label("last"),
+            func.count(func.distinct(recent.c.session_id)).label("uses"),
+            func.count(func.distinct(recent.c.patient_id)).label("patients"), last.label("last"),
         )
-        .join(revision, and_(revision.c.id == column_use.c.revision_id, revision.c.state == "current"))
-        .join(run, run.c.id == revision.c.run_id)
-        .join(session, session.c.id == run.c.session_id)
-        .where(run.c.centre == centre, column_use.c.serial != "")
+        .join(recent, recent.c.id == column_use.c.revision_id)
+        .where(column_use.c.serial != "")
         .group_by(column_use.c.serial)
-        .order_by(func.max(run.c.started_at).desc(), column_use.c.serial)
-        .limit(limit)
+        .order_by(last.desc(), column_use.c.serial)
     )  # fmt: skip
     return [dict(row._mapping) for row in connection.execute(query)]
 

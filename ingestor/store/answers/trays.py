@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import CTE, Connection, Select
 
 SUBMITTED = ("preview", "waiting", "refused")
 # States of a watched folder in which somebody must do something.
@@ -42,7 +42,7 @@ def counts(connection: Connection, centre: str, since: datetime, ward: str | Non
     Args:
         connection: a reading transaction.
         centre: of which centre.
-        since: columns, unseen values and questions are looked for from here on.
+        since: columns, unseen values and questions are looked for in sessions from here on.
         ward: limits sessions to a ward.
     """
     states = (
@@ -67,6 +67,20 @@ def counts(connection: Connection, centre: str, since: datetime, ward: str | Non
         "unseen": _count(connection, _unseen(centre, since)),
         "share": _count(connection, _shares(centre)),
     }
+
+
+def recent_readings(centre: str, since: datetime) -> CTE:
+    """Return the readings that count of sessions from a moment on; they are found first, by the start."""
+    query = (
+        select(
+            revision.c.id, revision.c.driver, revision.c.source, revision.c.read_at, run.c.session_id,
+            run.c.started_at, session.c.patient_id,
+        )
+        .join(run, run.c.session_id == session.c.id)
+        .join(revision, and_(revision.c.run_id == run.c.id, revision.c.state == "current"))
+        .where(session.c.centre == centre, session.c.started_at >= since)
+    )  # fmt: skip
+    return query.cte("recent").prefix_with("MATERIALIZED")
 
 
 def _count(connection: Connection, query: Select[Any]) -> int:
@@ -110,21 +124,20 @@ def questions(connection: Connection, centre: str, since: datetime) -> list[dict
 
 
 def _shared_columns(centre: str, since: datetime) -> Select[Any]:
+    recent = recent_readings(centre, since)
+    patients, last = func.count(func.distinct(recent.c.patient_id)), func.max(recent.c.started_at)
     return (
         select(
-            column_use.c.serial, func.count(func.distinct(session.c.patient_id)).label("patients"),
-            func.max(session.c.started_at).label("last"), func.max(column_use.c.product).label("product"),
+            column_use.c.serial, patients.label("patients"), last.label("last"),
+            func.max(column_use.c.product).label("product"),
         )
-        .join(revision, and_(revision.c.id == column_use.c.revision_id, revision.c.state == "current"))
-        .join(run, run.c.id == revision.c.run_id)
-        .join(session, session.c.id == run.c.session_id)
+        .join(recent, recent.c.id == column_use.c.revision_id)
         .where(
-            session.c.centre == centre, session.c.patient_id.is_not(None), session.c.started_at >= since,
-            column_use.c.serial != "", column_use.c.regenerable.is_not(False),
+            recent.c.patient_id.is_not(None), column_use.c.serial != "", column_use.c.regenerable.is_not(False)
         )
         .group_by(column_use.c.serial)
-        .having(func.count(func.distinct(session.c.patient_id)) > 1)
-        .order_by(func.max(session.c.started_at).desc())
+        .having(patients > 1)
+        .order_by(last.desc(), column_use.c.serial)
     )  # fmt: skip
 
 
@@ -134,17 +147,17 @@ def shared_columns(connection: Connection, centre: str, since: datetime) -> list
 
 
 def _unseen(centre: str, since: datetime) -> Select[Any]:
+    recent = recent_readings(centre, since)
     params = cast(finding.c.params, String)
     return (
         select(
-            finding.c.code, params.label("params"), revision.c.driver, func.count().label("times"),
-            func.max(revision.c.read_at).label("last"), func.max(revision.c.source).label("source"),
-            func.max(finding.c.line).label("line"), func.max(run.c.session_id).label("session_id"),
+            finding.c.code, params.label("params"), recent.c.driver, func.count().label("times"),
+            func.max(recent.c.read_at).label("last"), func.max(recent.c.source).label("source"),
+            func.max(finding.c.line).label("line"), func.max(recent.c.session_id).label("session_id"),
         )
-        .join(revision, and_(revision.c.id == finding.c.revision_id, revision.c.state == "current"))
-        .join(run, run.c.id == revision.c.run_id)
-        .where(run.c.centre == centre, finding.c.code.in_(UNSEEN), revision.c.read_at >= since)
-        .group_by(finding.c.code, params, revision.c.driver)
+        .join(recent, recent.c.id == finding.c.revision_id)
+        .where(finding.c.code.in_(UNSEEN))
+        .group_by(finding.c.code, params, recent.c.driver)
         .order_by(func.count().desc(), finding.c.code)
     )  # fmt: skip
 

@@ -39,7 +39,6 @@ class Wanted:
 
     Attributes:
         linked: True only with a patient, False only without.
-        column: serial number of a column that was used.
         ward: sessions of this ward or of none.
     """
 
@@ -60,7 +59,8 @@ def _conditions(centre: str, wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.patient:
         found.append(session.c.patient_id == wanted.patient)
     if wanted.device:
-        found.append(session.c.id.in_(select(run.c.session_id).where(run.c.device_id == wanted.device)))
+        used = select(run.c.id).where(run.c.session_id == session.c.id, run.c.device_id == wanted.device)
+        found.append(used.exists())
     if wanted.status:
         found.append(dose.c.status == wanted.status)
     if wanted.start:
