@@ -30,7 +30,8 @@ FLAGS = (
 
 
 @cache
-def _hashed() -> str:
+def hashed() -> str:
+    """Return the hash of the made-up pass phrase, computed once."""
     return passwords.hashed(PASSWORD)
 
 
@@ -78,7 +79,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 role,
                 role,
                 service.now(),
-                password=_hashed(),
+                password=hashed(),
             )
     made["pseudonym"] = service.pseudonyms.of(made["anna"])
     yield Site(url, app, made)
@@ -123,7 +124,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     service = app.state.service
     with service.db.write() as connection:
         for role in ("nurse", "steward"):
-            accounts.add(connection, service.house.centre, role, role, service.now(), password=_hashed())
+            accounts.add(connection, service.house.centre, role, role, service.now(), password=hashed())
     yield Site(url, app, {})
     server.should_exit = True
     thread.join(10)

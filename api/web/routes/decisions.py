@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from api.web.door import Visit, changing, seeing
-from api.web.wording import said
+from api.web.wording import said, word
 from ingestor.access.permissions import Permission
 from ingestor.errors import Invalid, NotFound
 from ingestor.flow import decisions
 from ingestor.store import runs
+
+if TYPE_CHECKING:
+    from ingestor.meaning.differences import Difference
 
 router = APIRouter()
 _READINGS = ("reported", "cycles", "counter", "integrated")
@@ -39,7 +43,17 @@ def held(visit: Annotated[Visit, seeing(Permission.LINK)], revision: str) -> Res
     return visit.page(
         "held.html", row=row, before=before, compared=compared, session_id=stored.session_id if stored else None,
         why=said(row.hold or "page_contradicts", visit.language),
+        differences=[_shown(one, visit.language) for one in compared.differences] if compared else [],
     )  # fmt: skip
+
+
+def _shown(one: Difference, language: str) -> dict[str, Any]:
+    """Return a difference with its record named in the reader's words."""
+    kind, *rest = one.record.split(" ")
+    tokens = [word("record", kind, language), *(word("phase", token, language) for token in rest)]
+    if kind == "samples" and rest:
+        tokens = [word("record", kind, language), word("channel", rest[0], language)]
+    return {f.name: getattr(one, f.name) for f in fields(one)} | {"label": " ".join(tokens)}
 
 
 @router.post("/held/{revision}")
