@@ -174,13 +174,15 @@ class Cut:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(f"{self._folder}/.s.PGSQL.5432")
         self._listener.listen()
+        self._open: list[socket.socket] = [self._listener]
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.close()
+        for one in self._open:
+            one.close()
         shutil.rmtree(self._folder)
 
     def _accept(self) -> None:
@@ -191,6 +193,7 @@ class Cut:
                 return
             theirs = socket.socket(socket.AF_UNIX)
             theirs.connect(self._to)
+            self._open += [ours, theirs]
             threading.Thread(target=self._carry, args=(theirs, ours, False), daemon=True).start()
             threading.Thread(target=self._carry, args=(ours, theirs, True), daemon=True).start()
 

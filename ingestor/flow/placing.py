@@ -99,9 +99,11 @@ def _beside(one: Place, key: str, current: str) -> Placed:
         return _place(one, derived("run", key, new.started.local.isoformat()), key)
     if relation in {Relation.SAME, Relation.PREFIX}:
         return one.answer(Status.DUPLICATE, key)
-    if relation is Relation.CONTRADICTS and contains(old, new):
+    # A stretch that begins elsewhere: what it says must stand in the whole, wherever.
+    elsewhere = relation is Relation.CONTRADICTS and old.started.local != new.started.local
+    if elsewhere and contains(old, new):
         return one.answer(Status.DUPLICATE, key)
-    extends = relation is Relation.EXTENDS or contains(new, old)
+    extends = relation is Relation.EXTENDS or (elsewhere and contains(new, old))
     if extends and not one.reading.run.hold:
         return _count(one, key, Status.SUPERSEDED)
     return _hold(one, key)

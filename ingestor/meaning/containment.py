@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from ingestor.model import Instant, PhaseSpan, Run
+    from ingestor.model import Fact, Instant, PhaseSpan, Run, Total
     from ingestor.trace import Trace, TraceColumn
 
 Facts = Counter[tuple[Any, ...]]
@@ -21,9 +21,9 @@ Facts = Counter[tuple[Any, ...]]
 def contains(whole: Run, part: Run) -> bool:
     """Tell whether `whole` records all that `part` does, so that counting both would count it twice.
 
-    Compared are the samples, the phases and the alarms by the machine's own clock; not the printed sums, which
-    cover different stretches, nor numbers that count from the beginning of a file. The last phase of a part that
-    was cut off may have gone on.
+    Compared are the samples, the phases and the alarms by the machine's own clock, not the numbers that count from
+    the beginning of a file. The last phase of a part that was cut off may have gone on. Both must agree on what
+    both say of the treatment as a whole: the patient, the weight, the sums of a record that reached its end.
     """
     if (whole.device.serial, whole.role) != (part.device.serial, part.role):
         return False
@@ -35,7 +35,14 @@ def contains(whole: Run, part: Run) -> bool:
         and _phases(phases) <= _phases(whole.phases)
         and _alarms(part) <= _alarms(whole)
         and _has_samples(whole.trace, part.trace)
+        and _agree(whole.facts, part.facts)
+        and (not part.complete or _agree(whole.totals, part.totals))
     )
+
+
+def _agree(said: Iterable[Total | Fact], also: Iterable[Total | Fact]) -> bool:
+    values = {one.kind: one.value for one in said if one.value is not None}
+    return all(values.get(one.kind, one.value) == one.value for one in also if one.value is not None)
 
 
 def _local(at: Instant | None) -> Any:  # noqa: ANN401
