@@ -11,7 +11,7 @@ demo: $(BASE)
 	$(BIN)/apherelog demo
 
 test: $(TEST)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not torture"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not torture and not fuzz"
 
 check: $(TEST)
 	$(BIN)/ruff format --check .
@@ -19,7 +19,7 @@ check: $(TEST)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not torture"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not torture and not fuzz"
 
 bench: $(TEST)
 	$(BIN)/python -m tests.benchmarks

@@ -117,13 +117,21 @@ def test_nothing_in_the_repository_names_the_address_of_a_package_registry():
     assert named == []
 
 
+def _passes_on(handler: ast.ExceptHandler) -> bool:
+    """Closing what was opened and raising again catches nothing."""
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
 def test_everything_is_caught_only_around_one_file_foreign_code_or_one_request():
     wide = {"Exception", "BaseException"}
     caught = [
         name
         for name, tree in modules()
         for node in ast.walk(tree)
-        if isinstance(node, ast.ExceptHandler) and getattr(node.type, "id", "") in wide
+        if isinstance(node, ast.ExceptHandler)
+        and getattr(node.type, "id", "") in wide
+        and not _passes_on(node)
     ]
     allowed = {"ingestor/isolate", "ingestor/ways", "ingestor/flow/jobs.py", "api/guards.py", "api/worker.py"}
     assert [name for name in caught if not any(name.startswith(a) for a in allowed)] == []
