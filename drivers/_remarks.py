@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ingestor.driver import Finding, Severity
 
 _MOST = 200
@@ -14,6 +16,7 @@ class Remarks:
         self.member = member
         self._found: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[int]] = {}
         self._severity: dict[str, Severity] = {}
+        self._more: Counter[str] = Counter()
 
     def add(
         self,
@@ -32,12 +35,18 @@ class Remarks:
             self._found[key][1] += 1
         elif len(self._found) < _MOST:
             self._found[key] = [line, 1]
+        else:
+            self._more[code] += 1
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return one finding for each kind of remark, in the order of first lines."""
-        return tuple(
+        """Return one finding for each kind of remark, in the order of first lines, and how many more there are."""
+        found = tuple(
             Finding(code, self._severity[code], member, line, {**dict(params), "rows": str(count)})
             for (code, member, params), (line, count) in sorted(
                 self._found.items(), key=lambda item: (item[1][0], item[0])
             )
+        )
+        return found + tuple(
+            Finding("more_alike", Severity.INFO, self.member, 0, {"code": code, "count": str(count)})
+            for code, count in self._more.items()
         )

@@ -61,7 +61,6 @@ def device_log(treatment: Treatment, codes: Codes, member: str, *, closed: bool 
     table = SampleTable(span.inside, codes, model, remarks)
     states = [(r.at, tuple(columns.column_states(r, codes, model, remarks))) for r in span.inside]
     ended = span.inside[-1].at if span.inside and (span.ended or closed) else None
-    last = span.inside[-1].at if span.inside else None
     notices = [n for r in treatment.reports for n in alarms.notices(r, codes, remarks)]
     events, kept = _events(treatment.reports, codes, model, remarks)
     quiet = sum(id(r) not in kept for r in span.outside)
@@ -86,7 +85,7 @@ def device_log(treatment: Treatment, codes: Codes, member: str, *, closed: bool 
         hold=hold,
         bench=span.bench,
         columns=columns.uses(state for _, found in states for state in found),
-        phases=columns.phases([(at, found) for at, found in states if at], last, remarks),
+        phases=columns.phases([(at, found) for at, found in states if at], ended, remarks),
         alarms=alarms.fold(notices, codes, model, remarks),
         events=events,
         totals=table.totals() if span.ended or closed else (),
@@ -137,22 +136,27 @@ def _device(reports: list[Report], codes: Codes) -> dict[str, str]:
 
 
 def _patient(treatment: Treatment, serial: str, remarks: Remarks) -> tuple[str | None, str | None]:
-    """Return the one patient that all messages name, or the code why a person must look."""
-    named: dict[str, int] = {}
-    for report in treatment.reports:
-        for wanted in ("MR", "PN"):
-            numbers = list(dict.fromkeys(n for kind, n in report.patients if kind == wanted))
+    """Return the one patient that all messages name, or the code why a person must look.
+
+    A medical record number comes before a person number. Two numbers in one message are of two registers and
+    name nobody; another number in another message may be another person.
+    """
+    for wanted in ("MR", "PN"):
+        named: dict[str, int] = {}
+        for report in treatment.reports:
+            numbers = {n for kind, n in report.patients if kind == wanted}
+            numbers = {n for n in numbers if not _is_machine(n, serial, treatment.sender)}
             if len(numbers) > 1:
                 remarks.add("patient_ids_differ", report.line)
-                return None, "patient_ids_differ"
-            if numbers:
-                if not _is_machine(numbers[0], serial, treatment.sender):
-                    named.setdefault(numbers[0], report.line)
-                break
-    if len(named) > 1:
-        remarks.add("patient_changes", list(named.values())[1], Severity.ERROR)
-        return None, "patient_changes"
-    return next(iter(named), None), None
+                return None, None
+            for number in numbers:
+                named.setdefault(number, report.line)
+        if len(named) > 1:
+            remarks.add("patient_changes", list(named.values())[1], Severity.ERROR)
+            return None, "patient_changes"
+        if named:
+            return next(iter(named)), None
+    return None, None
 
 
 def _is_machine(number: str, serial: str, sender: str) -> bool:

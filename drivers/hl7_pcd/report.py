@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from drivers.hl7_pcd.segments import Segment
     from ingestor.driver import Stamp
 
-MACHINE_REPORT, ALARM = 70929, 196616
+ALARM = 196616
+# The machine itself, its module, its mode of operation: other devices report by the same profile.
+_MACHINE = frozenset({70929, 70934, 158594})
 _SETTINGS = frozenset({"ASET", "MSET", "RSET"})
 _REPORT_PROFILE = "IHE_PCD_001"
 
@@ -102,10 +104,11 @@ def kind_of(message: Message) -> str:
     if trigger == "R40":
         return "alarm"
     orders = [s for s in message.segments if s.name == "OBR"]
-    codes = {term_of(order.components(4)) for order in orders}
-    ours = any(c.number == MACHINE_REPORT or c.name == "MDC_DEV_HDIALY_MACHINE_MDS" for c in codes)
-    profiles = {one[0] for one in header.repetitions(21)}
-    return "report" if trigger == "R01" and orders and (ours or _REPORT_PROFILE in profiles) else "other"
+    codes = [term_of(order.components(4)) for order in orders]
+    if _REPORT_PROFILE in {one[0] for one in header.repetitions(21)}:
+        codes += [term_of(s.components(3)) for s in message.segments if s.name == "OBX"]
+    ours = any(c.number in _MACHINE or c.name == "MDC_DEV_HDIALY_MACHINE_MDS" for c in codes)
+    return "report" if trigger == "R01" and orders and ours else "other"
 
 
 def reports_of(message: Message, kind: str) -> Iterator[Report]:

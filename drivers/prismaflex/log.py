@@ -211,11 +211,12 @@ def _is_whole(
 def _last_flow(found: Happened) -> datetime | None:
     """Until when rows of every minute are due: the last stop before the end, else the end."""
     end = _end_mark(found)
-    if end is None:
-        return None
     last_start = found.times.get(START, [(0, None)])[-1][0]
-    stops = [stop for line, stop in found.times.get(STOP, []) if last_start < line < end[0]]
-    return (stops[-1] if stops else end[1]).local
+    until = end[0] if end is not None else float("inf")
+    stops = [stop for line, stop in found.times.get(STOP, []) if last_start < line < until]
+    if stops:
+        return stops[-1].local
+    return None if end is None else end[1].local
 
 
 def _patient(found: Happened, serial: str, remarks: Remarks) -> tuple[str | None, str | None]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from drivers._text import printed
 from drivers.prismaflex.tables import read_head
 from ingestor.driver import BundleKey, Severity
 from ingestor.packed import is_gzip, unpack
@@ -98,5 +99,5 @@ def _files(bundle: Bundle, remarks: Remarks | None) -> list[tuple[str, bytes, bo
         archive = unpack(member.data, member.name)
         if archive.cut and remarks is not None:
             remarks.add("archive_cut", member=member.name)
-        files += [(packed.name, packed.data, packed.whole, True) for packed in archive.members]
+        files += [(printed(packed.name), packed.data, packed.whole, True) for packed in archive.members]
     return files

@@ -208,6 +208,43 @@ def test_two_patients_in_one_treatment_are_held_for_a_person(full: Writer):
     assert log.patient is None
 
 
+def test_a_person_number_before_the_record_number_is_no_second_patient(writer: Writer):
+    writer.report(at(0), tx("TX"), patient="010199-000H^^^^PN")
+    writer.report(at(1), tx("TX"), patient="0001029384^^^^MR")
+    log = one(writer.batch())
+    assert (log.patient, log.hold) == ("0001029384", None)
+
+
+def test_two_record_numbers_in_one_message_name_nobody_and_hold_nothing(writer: Writer):
+    writer.report(at(0), tx("TX"), patient="1111^^^A^MR~2222^^^B^MR")
+    log = one(writer.batch())
+    assert (log.patient, log.hold) == (None, None)
+    assert "patient_ids_differ" in codes(log)
+
+
+def test_two_machines_in_one_file_are_two_logs(writer: Writer):
+    writer.report(at(0), tx("TX"))
+    writer.report(at(0, 30), tx("TX"))
+    writer.messages[1] = writer.messages[1].replace("00A0C9FFFE123456", "00A0C9FFFE999999")
+    assert len({log.serial for log in read(writer.batch())}) == 2
+
+
+def test_another_device_that_reports_by_the_same_profile_is_not_ours(writer: Writer):
+    monitor = "150456^MDC_PULS_OXIM_SAT_O2^MDC"
+    report = writer.report(at(0), obx(monitor, "98", "%")).replace(
+        "70929^MDC_DEV_HDIALY_MACHINE_MDS^MDC", "182777000^monitoring^SCT"
+    )
+    claim = DRIVER.claim(Bundle((Member("m.hl7", report.encode()),)))
+    assert not claim.claims
+    assert claim.near_misses
+
+
+def test_a_phase_that_was_running_when_the_file_was_cut_has_no_end(writer: Writer):
+    for minute in range(3):
+        writer.report(at(minute), tx("TX"), pv("cycle", "1"), pv("position", "A"), pv("phase", "load"))
+    assert [p.end for p in one(writer.mllp()).phases] == [None]
+
+
 def test_two_treatments_in_one_file_are_two_logs_and_ignored_messages_are_counted_once(full: Writer):
     full.therapy = "00A0C9FFFE12345620240319081240"
     full.report(at(24 * 60), tx("TX"))

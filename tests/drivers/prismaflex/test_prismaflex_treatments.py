@@ -307,6 +307,19 @@ def test_volumes_that_stop_before_the_treatment_does_are_not_whole():
     assert "member_ends_early" in codes(log)
 
 
+def test_a_log_that_ends_with_the_unloading_is_complete_only_with_the_volumes_until_the_stop():
+    machine = Machine()
+    triple = machine.triple()
+    events = (
+        triple["TREAT01E.TXT"].decode("utf-16").replace(";8;Zdarzenie;21;Koniec", ";8;Zdarzenie;84;Demontaż")
+    )
+    triple["TREAT01E.TXT"] = events.encode("utf-16")
+    assert read(bundle_of(triple)).end_reached
+    text = triple["TREAT01S.TXT"].decode()
+    triple["TREAT01S.TXT"] = "\r\n".join([*text.split("\r\n")[:-4], ""]).encode()
+    assert not read(bundle_of(triple)).end_reached
+
+
 @pytest.mark.parametrize(("software", "generation"), [("9.10 V01", 8), ("7.20", 8)])
 def test_another_version_of_the_software_is_declined_as_unknown(software: str, generation: int):
     assert generation == 8
