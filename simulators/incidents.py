@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
     from simulators.plan import Plan
@@ -143,7 +145,21 @@ def draw_incidents(plan: Plan) -> Incidents:
         if alarm.kind.stops_pumps and alarm.cleared is not None:
             pauses.append(Pause(start + 1, alarm.cleared + int(rng.integers(1, 6)), alarm.kind.kind))
     alarms.sort(key=lambda a: a.onset)
-    return Incidents(tuple(alarms), tuple(pauses))
+    if alarms and not alarms[-1].kind.stops_pumps and plan.rng("still standing").random() < 0.15:
+        alarms[-1] = replace(alarms[-1], cleared=None)
+    return Incidents(tuple(_one_at_a_time(alarms)), tuple(pauses))
+
+
+def _one_at_a_time(alarms: list[Alarm]) -> Iterator[Alarm]:
+    """An alarm that stands cannot begin again: one of the same kind is over before the next."""
+    for place, alarm in enumerate(alarms):
+        following = next((a.onset for a in alarms[place + 1 :] if a.kind is alarm.kind), None)
+        if following is None or (alarm.cleared is not None and alarm.cleared < following - 5):
+            yield alarm
+            continue
+        seen = alarm.acknowledged
+        cleared = following - 5
+        yield replace(alarm, cleared=cleared, acknowledged=seen if seen and seen < cleared else None)
 
 
 def _apart(rng: np.random.Generator, first: int, last: int, count: int) -> list[tuple[int, int]]:

@@ -141,6 +141,17 @@ def test_alarms_have_an_onset_before_they_are_seen_and_seen_before_they_end(twin
         assert a.cleared is None or a.onset < a.cleared
 
 
+def test_an_alarm_that_stands_does_not_begin_again():
+    for seed in range(40):
+        chosen = LAYOUTS["twin-column-report"]
+        (plan,) = schedule(Order(seed), chosen)
+        busy = replace(plan, troubles=replace(plan.troubles, alarms_per_hour=8))
+        standing: dict[int, int] = {}
+        for alarm in chosen.treat(busy, Style()).alarms:
+            assert standing.get(alarm.kind.code, 0) < alarm.onset
+            standing[alarm.kind.code] = alarm.cleared or busy.seconds
+
+
 def test_some_loads_are_given_up():
     many = [t for seed in range(150) for t in treated("twin-column-report", seed)]
     given_up = [p for t in many for p in t.loads if not p.completed]
