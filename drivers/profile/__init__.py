@@ -23,7 +23,8 @@ def shipped(folder: Path | None = None) -> Iterator[Driver]:
     A profile of the site that cannot be used is yielded too: it claims nothing and says why.
 
     Args:
-        folder: the site's own profiles, `*.toml`; None if there are none.
+        folder: the site's own profiles, `*.toml`, and its alarm codes for ours, `codes/NAME.toml`; None if there
+            are none.
     """
     ours = Path(str(files("drivers"))) / "profiles"
-    yield from load_all([ours, *([folder] if folder is not None else [])])
+    yield from load_all(ours, folder)

@@ -37,7 +37,7 @@ def _with_parents(data: Keys, known: Mapping[str, Keys], problems: Problems, see
     parent = data.get("extends")
     if parent is None:
         return copy.deepcopy(data)
-    if parent not in known or parent in seen:
+    if not isinstance(parent, str) or parent not in known or parent in seen:
         problems.add("extends", f"there is no profile {parent!r} to extend{near(str(parent), known)}")
         return copy.deepcopy(data)
     base = _with_parents(known[parent], known, problems, (*seen, parent))

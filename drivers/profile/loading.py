@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from drivers.profile.about import about
 from drivers.profile.compiling import compile_layout
 from drivers.profile.driver import ENGINE, ProfileDriver
-from drivers.profile.inherit import digest, overlays, parse_toml, with_parents
+from drivers.profile.inherit import digest, merged, overlays, parse_toml, with_parents
 from drivers.profile.problems import Problems, ProfileInvalid
 from drivers.profile.spec import Profile
 from ingestor.driver import Claim, Evidence, ParseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ingestor.driver import Bundle, BundleKey, DeviceLog, Driver, Role
@@ -67,14 +67,37 @@ def compile_profile(data: dict[str, Any], known: Mapping[str, dict[str, Any]], p
     return Profile(layouts[0].name, about(data, layouts), digest(whole, ENGINE), layouts)
 
 
-def load(path: Path, known: Mapping[str, dict[str, Any]]) -> ProfileDriver:
+def load(path: Path, known: Mapping[str, dict[str, Any]], codes: Path | None = None) -> ProfileDriver:
     """Return the driver that one file describes.
+
+    Args:
+        path: the profile.
+        known: keys of all profiles it may extend, by name.
+        codes: a site's own alarm table, laid over the profile's; None if there is none.
 
     Raises:
         ProfileInvalid: with every problem, each with file, line and key.
     """
     data, problems = parse_toml(_text(path), path.name)
+    if codes is not None:
+        data = merged(with_parents(data, known, problems), _alarms(codes))
+        data.pop("extends", None)
     return ProfileDriver(compile_profile(data, known, problems))
+
+
+def _alarms(path: Path) -> dict[str, Any]:
+    """Return a site's table of alarm codes.
+
+    Raises:
+        ProfileInvalid: it is no TOML, or says anything else.
+    """
+    data, problems = parse_toml(_text(path), f"codes/{path.name}")
+    for key in data.keys() - {"alarms"}:
+        problems.add(key, "only [alarms] is laid over a profile that ships")
+    if not isinstance(data.get("alarms"), dict):
+        problems.add("alarms", "expected a table [alarms]")
+    problems.settle()
+    return data
 
 
 def _text(path: Path) -> str:
@@ -86,28 +109,38 @@ def _text(path: Path) -> str:
         raise ProfileInvalid(path.name, [f"{path.name}: not UTF-8 at byte {error.start}"]) from error
 
 
-def load_all(folders: Sequence[Path]) -> Iterator[Driver]:
-    """Yield a driver for each profile of some folders, in order of name; a name stands once."""
-    paths = [path for folder in folders for path in sorted(folder.glob("*.toml"))]
+def load_all(ours: Path, site: Path | None = None) -> Iterator[Driver]:
+    """Yield a driver for each profile that ships and for each of a site, in order of name; a name stands once.
+
+    Args:
+        ours: folder of the profiles that ship.
+        site: folder of a site's own; alarm tables for ours in its folder `codes`.
+    """
     known: dict[str, dict[str, Any]] = {}
-    read: list[tuple[Path, dict[str, Any]]] = []
-    for path in paths:
-        try:
-            data, _ = parse_toml(_text(path), path.name)
-        except ProfileInvalid as invalid:
-            yield NotUsable(path.stem, invalid)
-            continue
-        name = str(data.get("name", path.stem))
-        if name in known:
-            doubled = f"{path.name}: the name {name!r} is taken; choose another, and `extends = {name!r}`"
-            yield NotUsable(path.stem, ProfileInvalid(path.name, [doubled]))
-            continue
-        known[name] = data
-        read.append((path, data))
-    for path, data in read:
+    read: list[tuple[Path, dict[str, Any], Path | None]] = []
+    for folder in (ours, *([site] if site is not None else [])):
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                data, _ = parse_toml(_text(path), path.name)
+                name = _name(data, path, known)
+            except ProfileInvalid as invalid:
+                yield NotUsable(path.stem, invalid)
+                continue
+            known[name] = data
+            codes = site / "codes" / f"{name}.toml" if site is not None and folder == ours else None
+            read.append((path, data, codes if codes is not None and codes.is_file() else None))
+    for path, data, codes in read:
         if data.get("template") is True:
             continue
         try:
-            yield load(path, known)
+            yield load(path, known, codes)
         except ProfileInvalid as invalid:
             yield NotUsable(str(data.get("name", path.stem)), invalid)
+
+
+def _name(data: dict[str, Any], path: Path, known: Mapping[str, Any]) -> str:
+    name = str(data.get("name", path.stem))
+    if name in known:
+        told = f"{path.name}: the name {name!r} is taken; choose another one and say `extends = {name!r}`"
+        raise ProfileInvalid(path.name, [told])
+    return name

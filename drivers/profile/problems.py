@@ -114,10 +114,11 @@ class Keys:
         return ()
 
     def choice(self, key: str, options: Iterable[str], default: str | None = None) -> str:
-        """Return one of the known words."""
+        """Return one of the known words; the first of them where another stands, after a complaint."""
         value, known = self.text(key, default), tuple(options)
         if value and value not in known:
             self.complain(key, f"{value!r} is not known here{near(value, known)}")
+            return known[0]
         return value
 
     def flag(self, key: str, *, default: bool = False) -> bool:
