@@ -111,6 +111,8 @@ def _row_stamp(samples: SampleBlock, row: int) -> Stamp:
 
 def _first(raw: Raw, samples: SampleBlock | None) -> Stamp | None:
     """Return the first time that a row carries, where no start is printed."""
+    if any("started" in b.fields and not b.fields["started"].optional for b in raw.layout.of("header")):
+        return None  # a start that is declared and not there: no other time stands for it
     if raw.layout.of("samples"):
         found = [_row_stamp(samples, 0)] if samples is not None and len(samples.local_ms) else []
     else:

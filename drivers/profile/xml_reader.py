@@ -34,7 +34,7 @@ def recognise_xml(profile: Profile, data: bytes) -> Recognised:
         root, _ = read_tree(data[:HEAD], "", only_root=True)
     except ParseError as error:
         told = f"this is XML that cannot be read: {error.got}"
-        return _in_other_code(profile, data) or Recognised(None, told)
+        return _in_other_code(profile, data) or Recognised(None, told, code=error.code)
     if root is None:
         return Recognised(None, "there is no first element")
     return _by_root(profile, root)
