@@ -1,4 +1,4 @@
-"""Printed times. A format is declared in tokens and read strictly; a time without date is dated by order.
+"""Printed times. A format is declared in tokens and read strictly.
 
 Tokens: `yyyy yy mm m mmm dd d _d ddd HH H hh h MM SS fff AM zz`. Dates in small letters, times in capitals;
 `mmm` and `ddd` are the English short names of the C locale, `_d` is a day padded with a space, `hh` needs
@@ -10,11 +10,9 @@ apostrophes is meant literally. A format that begins with `+` counts from the st
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cache
-
-from ingestor.driver import Stamp
 
 DAY_MS = 86_400_000
 # Counts since 1970-01-01 UTC, in milliseconds each.
@@ -41,6 +39,20 @@ _TOKENS = {
     "fff": r"(?P<fraction>\d{1,6})",
     "AM": r"(?P<half>[AaPp][Mm])",
     "zz": r"(?P<offset>Z|[+-]\d\d:?\d\d)",
+}
+_FIXED = {
+    "yyyy": 4,
+    "yy": 2,
+    "mmm": 3,
+    "mm": 2,
+    "ddd": 3,
+    "dd": 2,
+    "_d": 2,
+    "HH": 2,
+    "hh": 2,
+    "MM": 2,
+    "SS": 2,
+    "AM": 2,
 }
 _SINCE_START = {"HH": r"(?P<hour>\d{1,4})", "S": r"(?P<second>\d{1,8})", "M": r"(?P<minute>\d{1,6})"}
 _SPLIT = re.compile(r"'([^']*)'|(yyyy|yy|mmm|mm|m|ddd|dd|d|_d|HH|H|hh|h|MM|SS|fff|AM|zz|S|M)|([^A-Za-z])|(.)")
@@ -124,7 +136,10 @@ def with_time(formats: tuple[str, ...]) -> tuple[str, ...]:
 def read_moment(text: str, formats: tuple[str, ...]) -> Moment | None:
     """Return what the text says by the first declared format that fits it exactly, or None."""
     text = text.strip(" ")
+    length = len(text)
     for declared in formats:
+        if _width(declared) not in {0, length}:
+            continue
         if match := _pattern(declared).fullmatch(text):
             if _is_clock(declared):
                 hour, minute, second = map(int, match.groups())
@@ -134,6 +149,19 @@ def read_moment(text: str, formats: tuple[str, ...]) -> Moment | None:
                 return _since_1970(int(match["unix"]) * UNIX[declared])
             return _moment(match.groupdict(), since_start=declared.startswith("+"))
     return None
+
+
+@cache
+def _width(declared: str) -> int:
+    """Return how many signs a format always has, 0 where that changes."""
+    if declared in UNIX or declared.startswith("+"):
+        return 0
+    parts = tokens(declared)
+    return (
+        sum(len(literal) or _FIXED[token] for token, literal in parts)
+        if all(literal or token in _FIXED for token, literal in parts)
+        else 0
+    )
 
 
 @cache
@@ -197,58 +225,3 @@ def _offset(text: str | None) -> int | None:
         return 0
     hours, minutes = int(text[1:3]), int(text[-2:])
     return (hours * 60 + minutes) * (-1 if text[0] == "-" else 1)
-
-
-def midnight_days(previous_ms: int, now_ms: int) -> int:
-    """Return by how many days a time of day moves on from the one before it.
-
-    A step back of twelve hours or more is midnight. A step forward of more than twelve hours is a clock set
-    back over midnight. Everything else stays in the day.
-    """
-    step = now_ms - previous_ms
-    return 1 if step <= -DAY_MS // 2 else -1 if step > DAY_MS // 2 else 0
-
-
-class Clock:
-    """Dates printed times in order, from the start of a treatment on."""
-
-    def __init__(self, start: datetime) -> None:
-        self._start = start
-        self._last = start
-
-    def at(
-        self, text: str, formats: tuple[str, ...], *, after: datetime | None = None, day: date | None = None
-    ) -> Stamp | None:
-        """Return the stamp, or None where the text is no declared time.
-
-        Args:
-            text: as printed.
-            formats: declared formats.
-            after: date it from here and leave the order as it is; for the second time of a row.
-            day: the date, where it is printed in a field of its own.
-        """
-        moment = read_moment(text, formats)
-        if moment is None or moment.ms is None:
-            return None
-        if moment.day is None and day is not None and not moment.since_start:
-            moment = replace(moment, day=day)
-        local = self._dated(moment, after or self._last)
-        if local is None:
-            return None
-        if after is None:
-            self._last = local
-        return Stamp(local, text.strip(" "), moment.offset_min)
-
-    def _dated(self, moment: Moment, last: datetime) -> datetime | None:
-        assert moment.ms is not None  # noqa: S101 - the only caller has asked
-        try:
-            if moment.since_start:
-                return self._start + timedelta(milliseconds=moment.ms)
-            if moment.day is not None:
-                return datetime.combine(moment.day, datetime.min.time()) + timedelta(milliseconds=moment.ms)
-            midnight = datetime.combine(last.date(), datetime.min.time())
-            before = (last - midnight) // timedelta(milliseconds=1)
-            days = midnight_days(before, moment.ms)
-            return midnight + timedelta(days=days, milliseconds=moment.ms)
-        except OverflowError:
-            return None

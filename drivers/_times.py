@@ -137,7 +137,7 @@ def _day(code: int) -> int:
 def dated(times: Times, start: datetime) -> npt.NDArray[np.int64]:
     """Return naive wall clocks in milliseconds since 1970-01-01, in the order printed.
 
-    Times without date go on from the start of the treatment; see `_stamps.midnight_days`.
+    Times without date go on from the start of the treatment; see `_clock.midnight_days`.
     """
     begin = (start.date() - EPOCH).days * DAY_MS
     begin_ms = (start - datetime.combine(start.date(), datetime.min.time())).total_seconds() * 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from drivers._stamps import Clock
+from drivers._clock import Clock
 from drivers.profile.alarms import read_alarms
 from drivers.profile.header import (
     check_identity,

@@ -12,7 +12,7 @@ from ingestor.driver import Severity
 if TYPE_CHECKING:
     from drivers._lines import Lines
     from drivers.profile.raw import Heading, Raw
-    from drivers.profile.spec import Block
+    from drivers.profile.spec import Block, Field
     from drivers.profile.words import Words
 
 COUNTED = {"samples", "phases", "alarms", "events", "totals", "runs"}
@@ -23,6 +23,7 @@ class Rows:
 
     def __init__(self, raw: Raw, lines: Lines, words: Words) -> None:
         self.raw, self.lines, self.words = raw, lines, words
+        self._values: dict[str, list[Field]] = {}
 
     def add(self, heading: Heading, cells: list[str] | None, index: int) -> None:
         """Add a row; one with another number of fields than its heading is ignored, with a finding."""
@@ -33,12 +34,11 @@ class Rows:
             self.unreadable(index, block, wanted, len(cells or ()))
             return
         named = {one.name: cell for one, cell in zip(heading.fields, cells, strict=True) if one is not None}
-        for one in block.fields.values():
+        for one in self._translated(block):
             if one.source:
                 named[one.name] = one.values.get(named.get(one.source, ""), "")
-        for name, cell in named.items():
-            if (values := block.fields[name].values) and not block.fields[name].source:
-                self.words.meet(cell, index, declared=cell in values)
+            elif one.name in named:
+                self.words.meet(named[one.name], index, declared=named[one.name] in one.values)
         if block.pairs:
             at = block.order.index("key"), block.order.index("value")
             self._keep_pair(block, cells[at[0]], cells[at[1]], index)
@@ -51,6 +51,12 @@ class Rows:
             self.raw.notes.rows_read += block.rows in COUNTED
             row = Row(self.lines.number(index), named, heading, self.lines.member)
             self.raw.rows.setdefault(block.name, []).append(row)
+
+    def _translated(self, block: Block) -> list[Field]:
+        """Return the fields of a block that have words of their own."""
+        if block.name not in self._values:
+            self._values[block.name] = [one for one in block.fields.values() if one.values]
+        return self._values[block.name]
 
     def pair(self, block: Block, text: str, index: int) -> None:
         """Add a line that is a key and a value."""

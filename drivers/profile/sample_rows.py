@@ -14,6 +14,8 @@ from drivers.profile.headings import cut
 from ingestor.driver import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import numpy.typing as npt
 
     from drivers._lines import Lines
@@ -53,8 +55,13 @@ class Part:
 
     def text(self, field: int, row: int) -> str:
         """Return one cell."""
+        return next(self.texts(field, (row,)))
+
+    def texts(self, field: int, rows: Sequence[int]) -> Iterator[str]:
+        """Yield some cells of a field."""
         start, end = self.place(field)
-        return self.padded[start[row] : end[row]].tobytes().decode(self.codec, "replace").strip(" ")
+        for row in rows:
+            yield self.padded[start[row] : end[row]].tobytes().decode(self.codec, "replace").strip(" ")
 
     def only(self, kept: npt.NDArray[np.bool_]) -> Part:
         """Return the part with some of its rows."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _MS = {"s": 1000, "sec": 1000, "min": 60_000, "h": 3_600_000, "hr": 3_600_000}
 _COUNT = Grammar(signed=False)
+_MOST_WORDS = 10_000
 _WORDS = {"state", "state_a", "state_b", "position"}
 
 
@@ -155,11 +156,9 @@ def _elapsed(part: Part, at: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
 
 
 def _ignore(raw: Raw, part: Part, rows: Ints, at: int) -> None:
-    for row in rows.tolist():
-        raw.notes.find(
-            "stamp_unreadable", int(part.line[row]), Severity.ERROR, about="samples",
-            got=printed(part.text(at, row))[:80],
-        )  # fmt: skip
+    for row, text in zip(rows.tolist(), part.texts(at, rows.tolist()), strict=True):
+        got = printed(text[:80])
+        raw.notes.find("stamp_unreadable", int(part.line[row]), Severity.ERROR, about="samples", got=got)
     raw.notes.ignore("unreadable", len(rows))
 
 
@@ -176,11 +175,9 @@ def _column(raw: Raw, part: Part, at: int, one: Field | None, unit: str) -> Samp
     else:
         numbers = read_numbers(part.padded, *part.place(at), grammar, empty)
     word = part.heading.printed[at]
-    for row in numbers.strange:
-        raw.notes.find(
-            "value_not_believed", int(part.line[row]), about=word,
-            column=printed(word), got=printed(part.text(at, row).strip(" "))[:80],
-        )  # fmt: skip
+    for row, text in zip(numbers.strange, part.texts(at, numbers.strange), strict=True):
+        told = {"column": printed(word), "got": printed(text[:80])}
+        raw.notes.find("value_not_believed", int(part.line[row]), about=word, **told)
     mantissa = numbers.mantissa if one is None else _since_start(one, numbers)
     name = one.name if one is not None else None
     return SampleColumn(name, printed(word), unit, mantissa, numbers.scale, numbers.null)
@@ -210,19 +207,20 @@ def _any_number(raw: Raw) -> Grammar:
 
 def _states(raw: Raw, part: Part, at: int, one: Field) -> StateColumn:
     start, end = trimmed_field(part, at)
-    words = list(dict.fromkeys(one.values))
+    words = {word: code for code, word in enumerate(dict.fromkeys(one.values))}
     codes = np.full(len(part), -1, np.int16)
     done = start >= end
-    for code, word in enumerate(words):
+    for word, code in words.items():
         here = same_word(part.padded, start, end, word.encode(part.codec, "replace"))
         codes[here], done = code, done | here
-    for row in np.flatnonzero(~done).tolist():
-        word = printed(part.text(at, row))
-        if word not in words:
-            words.append(word)
+    other = np.flatnonzero(~done).tolist()
+    for row, text in zip(other, part.texts(at, other), strict=True):
+        word = printed(text)
+        if word not in words and len(words) < _MOST_WORDS:
+            words[word] = len(words)
             if one.values:
-                raw.notes.find("unknown_word", int(part.line[row]), about=word, got=word[:80], what="state")
-        codes[row] = words.index(word)
+                raw.notes.find("unknown_word", int(part.line[row]), about=word, got=word[:80], what=one.name)
+        codes[row] = words.get(word, -1)
     return StateColumn(one.name, tuple(words), codes)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from drivers._stamps import Clock, read_moment
+from drivers._stamps import read_moment
 from drivers._text import printed, whole_number
 from drivers.profile.cycles import cycle_numbers
 from drivers.profile.header import number_of
@@ -14,6 +14,7 @@ from drivers.profile.vocabulary import VALUES
 from ingestor.driver import ColumnUse, EventRow, Number, Phase, PhaseRow, Severity, Stamp
 
 if TYPE_CHECKING:
+    from drivers._clock import Clock
     from drivers.profile.raw import Raw, Row
 
 
@@ -40,8 +41,10 @@ def stamp(raw: Raw, row: Row, name: str, clock: Clock, after: Stamp | None = Non
     text = row.text(name)
     if not text or text in raw.layout.empty:
         return None
-    beside = read_moment(row.text("date"), raw.layout.stamps) if name in {"time", "start"} else None
-    day = beside.day if beside is not None else None
+    day = None
+    if "date" in row.cells and name in {"time", "start"}:
+        beside = read_moment(row.text("date"), raw.layout.stamps)
+        day = beside.day if beside is not None else None
     out = clock.at(text, raw.layout.stamps, after=after.local if after is not None else None, day=day)
     if out is None:
         raw.notes.find("stamp_unreadable", row.line, about=name, got=printed(text)[:80])

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers._stamps import Clock, Moment, check_format, read_moment
+from drivers._clock import Clock
+from drivers._stamps import Moment, check_format, read_moment
 
 GERMAN = ("dd.mm.yyyy HH:MM:SS", "HH:MM:SS")
 
