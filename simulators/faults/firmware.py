@@ -44,7 +44,7 @@ def unknown_column(export: Export, layout: Layout, _rng: np.random.Generator) ->
     """The samples have one more column, `QX`; the report says that it is a version that may have some."""
     widened = _with_column(export, layout, lambda _header: "QX")
     pages = [
-        replace(p, lines=tuple("#TCR 3.0" if line.startswith("#TCR ") else line for line in p.lines))
+        replace(p, lines=tuple("#TCR 3.0" if line == "#TCR 2.1" else line for line in p.lines))
         for p in widened.pages
     ]
     return replace(widened, pages=tuple(pages))

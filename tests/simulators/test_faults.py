@@ -373,3 +373,13 @@ def _report() -> Layout:
 def test_a_fault_that_is_not_possible_is_said_with_those_that_are(name: str, says: str):
     with pytest.raises(NotPossibleError, match=says):
         faults_for(_report(), [name])
+
+
+def test_a_column_that_nobody_has_seen_stands_in_a_version_that_may_have_some():
+    (content,), _ = one("twin-column-report", "unknown-column")
+    assert content.startswith(b"#TCR 3.0\r\n")
+    (seen,) = reading.reports(content)
+    assert seen.head["Sa"].endswith(";VP;QX")
+    assert seen.whole
+    (old,), _ = one("twin-column-report", "unknown-column", version="2.0")
+    assert old.startswith(b"#TCR 2.0\r\n")
