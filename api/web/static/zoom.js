@@ -52,6 +52,8 @@ function draw(box, time, unit, channels, sync, plots) {
       other.spreading = false;
     }
   };
+  // The samples' times are the machine's wall clock, so they are shown as if it were UTC: nothing is shifted.
+  const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19);
   const axis = { stroke: ink("--soft"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } };
   return new uPlot(
     {
@@ -60,8 +62,8 @@ function draw(box, time, unit, channels, sync, plots) {
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: { sync: { key: sync.key }, drag: { x: true, y: false, setScale: true } },
       scales: { x: { time: true } },
-      axes: [axis, { ...axis, label: `[${unit}]`, size: 60 }],
-      series: [{}, ...channels.map((channel, n) => ({ label: channel.label, stroke: colour(n), width: 1.4, dash: STYLES[n % 6], points: { show: false } }))],
+      axes: [{ ...axis, values: (_, splits) => splits.map((at) => clock(at).slice(0, 5)) }, { ...axis, label: `[${unit}]`, size: 60 }],
+      series: [{ label: box.dataset.time, value: (_, at) => (at == null ? "–" : clock(at)) }, ...channels.map((channel, n) => ({ label: channel.label, stroke: colour(n), width: 1.4, dash: STYLES[n % 6], points: { show: false } }))],
       hooks: { setScale: [spread] },
     },
     [time, ...channels.map((channel) => channel.values)],
@@ -86,6 +88,8 @@ function keys(box, plots, time) {
     const wanted = moves[event.key];
     if (!wanted) return;
     event.preventDefault();
-    plots[0].setScale("x", { min: Math.max(wanted[0], time[0]), max: Math.min(wanted[1], time[time.length - 1]) });
+    const least = Math.max(wanted[0], time[0]);
+    const most = Math.min(wanted[1], time[time.length - 1]);
+    if (most - least > 10) plots[0].setScale("x", { min: least, max: most });
   });
 }
