@@ -15,11 +15,14 @@ from api.auth import form_token_of
 from api.service import service_of
 from api.web.formats import Formats, unit_of
 from api.web.language import language_of
+from api.web.sight import known_as
 from api.web.wording import said, text, word
 from ingestor.access.permissions import Caller, Permission
 from ingestor.phrases import PARTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
 
 HERE = Path(str(files(__package__)))
@@ -59,7 +62,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"asset": asset, "navigation": NAVIGATION}
-    environment.filters["unit"] = unit_of
+    environment.filters |= {"unit": unit_of, "patient_name": _patient_name}
     return environment
 
 
@@ -79,6 +82,10 @@ def _localised(language: str, zone: str) -> Environment:
 
 def _text(language: str, key: str, /, **params: object) -> str:
     return text(key, language, **params)
+
+
+def _patient_name(who: Mapping[str, Any], nameless: str) -> str:
+    return known_as(who) or nameless
 
 
 @cache

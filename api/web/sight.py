@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from api.web.door import Visit
 
 _IDENTITY: dict[str, Any] = {"name": None, "birth_date": None, "identifiers": [], "typed": []}
@@ -19,3 +21,9 @@ def shown(visit: Visit, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         row | _IDENTITY | {"pseudonym": known.of(row["patient_id"]) if row["patient_id"] else None}
         for row in rows
     ]
+
+
+def known_as(who: Mapping[str, Any]) -> str | None:
+    """Return by what a ward knows a patient: the name, else the first identifier, else nothing."""
+    identifiers = who.get("identifiers") or []
+    return who.get("name") or (identifiers[0][1] if identifiers else None)

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.web import candidates, session_view
 from api.web.door import Visit, changing, seeing
+from api.web.sight import known_as
 from api.web.wording import text
 from ingestor.access.permissions import Permission
 from ingestor.errors import NotFound
@@ -80,7 +81,7 @@ def _confirmation(visit: Visit, key: str, patient: str, *, wrong: str = "", stat
     before = known.get(row.patient_id)
     return visit.page(
         "link_confirm.html", status=status, session=row, started=started, who=known[patient],
-        typed=session_view.typed_at(parts), now_linked=before["name"] if before else None, warnings=against,
+        typed=session_view.typed_at(parts), now_linked=known_as(before) if before else None, warnings=against,
         machines=[f"{p.run.device.model} {p.run.device.serial}" for p in parts], wrong=wrong,
         reasons=_reasons(visit),
     )  # fmt: skip
@@ -114,7 +115,7 @@ def _undoing(visit: Visit, key: str, *, wrong: str = "", status: int = 200) -> R
     if who is None:
         return RedirectResponse(f"/sessions/{key}", 303)
     return visit.page(
-        "unlink.html", status=status, session=row, started=started, now_linked=who["name"], wrong=wrong,
+        "unlink.html", status=status, session=row, started=started, now_linked=known_as(who), wrong=wrong,
         reasons=_reasons(visit),
     )  # fmt: skip
 
