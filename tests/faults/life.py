@@ -29,7 +29,7 @@ _POINT = re.compile(r'\bpoint\("([a-z_.]+)"\)')
 
 
 # Steps that a watcher's life does not pass; each has a test of its own.
-ELSEWHERE = {"backup.copied", "restore.aside"}
+ELSEWHERE = {"backup.copied", "restore.aside", "spool.synced", "spool.taken"}
 
 
 def points() -> list[str]:

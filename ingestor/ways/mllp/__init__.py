@@ -1,0 +1,1 @@
+"""HL7 over the network: every message durable before it is answered, every repeat answered alike."""
