@@ -110,7 +110,6 @@ def extraction(
     return shares
 
 
-@dataclass
 class Laboratory:
     """Keeps each patient's body between sessions and measures IgG before and after each."""
 
@@ -128,7 +127,3 @@ class Laboratory:
         self._bodies[plan.patient.identifier] = (after, start)
         error = plan.rng("laboratory").normal(1, 0.02, 2)
         return round(before.serum * float(error[0]), 2), round(after.serum * float(error[1]), 2)
-
-    def forget(self, identifier: str) -> None:
-        """A patient has left."""
-        self._bodies.pop(identifier, None)

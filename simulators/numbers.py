@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-NO_VALUE = np.nan
-
 
 def decimal(value: float, places: int, point: str = ".") -> str:
     """One number with a fixed number of places; never `-0`."""
