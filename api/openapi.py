@@ -118,8 +118,7 @@ def _complete(operation: dict[str, Any], permission: Permission | None) -> None:
     for status, about in problems.items():
         kept = responses.get(status, {})
         content = kept.get("content", {})
-        content.pop("application/json", None) if status == "422" else None
+        if "HTTPValidationError" in str(content.get("application/json")):
+            del content["application/json"]
         content[MEDIA_TYPE] = {"schema": {"$ref": "#/components/schemas/Problem"}}
         responses[status] = {"description": kept.get("description", about), "content": content}
-        if status == "422":
-            responses[status]["description"] = about

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from api.auth import require
 from api.service import Service, service_of
@@ -60,7 +60,10 @@ async def read_health(request: Request) -> dict[str, Any]:
     return {"status": "ok", "version": request.app.version, "warnings": list(service_of(request).warnings)}
 
 
-@router.get("/ready", tags=["service"], summary="Can it take and serve data")
+@router.get(
+    "/ready", tags=["service"], summary="Can it take and serve data",
+    responses={503: {"description": "Not ready; `checks` says why", "content": {"application/json": {}}}},
+)  # fmt: skip
 def read_ready(request: Request) -> JSONResponse:
     """Look at the database, its version, and the room left; 503 if one of them fails."""
     checks = _checks(service_of(request))
@@ -85,6 +88,7 @@ def _checks(service: Service) -> dict[str, bool]:
 
 @router.get(
     "/metrics",
+    response_class=PlainTextResponse,
     dependencies=[Depends(public_if("public_metrics"))],
     tags=["service"],
     summary="Numbers for monitoring",
