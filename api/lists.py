@@ -44,7 +44,7 @@ async def answered(request: Request, caller: Caller, make: Callable[[], Page]) -
     query = request.scope["query_string"]
     key = (request.url.path, query, caller.role, caller.centre, caller.ward)
     tag = f'"{hashlib.sha256(repr((state, key, request.app.version)).encode()).hexdigest()[:24]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie, Accept"}
     asked = request.headers.get("if-none-match")
     if asked is not None and tag in (t.strip().removeprefix("W/") for t in asked.split(",")):
         return Response(status_code=304, headers=headers)

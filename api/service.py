@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _UPLOADS_A_MINUTE = 300
-_EXPORTS_AT_ONCE = 4
+_EXPORTS_AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True)

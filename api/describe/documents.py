@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from api.describe.tables import Schema, filters, items, ok, paging, parameter, row, unchanged
 from ingestor.exports.codes import codes
+from ingestor.exports.files import FORMATS
+from ingestor.phrases import LANGUAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _ANY_ITEMS: Schema = {"type": "array", "items": {"type": "object"}}
 
@@ -157,3 +164,30 @@ def code_lists() -> dict[int | str, Schema]:
     words = {"type": "object", "properties": {"de": {"type": "string"}, "en": {"type": "string"}}}
     codes_of_one: Schema = {"type": "object", "additionalProperties": words}
     return _answer({"type": "object", "additionalProperties": codes_of_one})
+
+
+def exported(suffixes: Iterable[str]) -> Schema:
+    """Return the description of the parameters of an export."""
+    suffix = {
+        "name": "suffix", "in": "path", "required": True, "schema": {"type": "string", "enum": list(suffixes)},
+    }  # fmt: skip
+    return {"parameters": [suffix, *filters()]}
+
+
+def files() -> dict[int | str, Schema]:
+    """Return the response with a file in any of the formats."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    kinds = {one.media_type.split(";")[0]: binary for one in FORMATS.values()}
+    return {200: {"description": "The file; it ends early only if the connection does", "content": kinds}}
+
+
+def codebook_parameters() -> list[Schema]:
+    """Return the parameter of the codebook."""
+    return [
+        parameter("language", {"type": "string", "enum": list(LANGUAGES), "default": "en"}, "Of the texts")
+    ]
+
+
+def markdown() -> dict[int | str, Schema]:
+    """Return the response with a page of text."""
+    return {200: {"description": "The page", "content": {"text/markdown": {"schema": {"type": "string"}}}}}

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api import describe
 from api.answers import Page
 from api.auth import require
-from api.filters import LIMIT, MOST, Query, moment, whole
+from api.filters import LIMIT, MOST, moment, query_of, whole
 from api.lists import answered, json_page, page
 from api.service import service_of
 from ingestor.access.permissions import Caller, Permission
@@ -55,7 +55,7 @@ async def list_changes(
 
 def _changes(request: Request, caller: Caller) -> Page:
     service = service_of(request)
-    query = Query(request.query_params, ("after", "since", "limit"))
+    query = query_of(request, ("after", "since", "limit"))
     after = query.one("after", whole(0, _MOST_SEQ), "a number") or 0
     limit = query.one("limit", whole(1, MOST), f"a number from 1 to {MOST}") or LIMIT
     since = query.one("since", moment(service.settings.zone), "a date or an instant")

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from api import describe, intake
 from api.auth import actor_of, require, require_form
-from api.filters import LIMIT, MOST, Query, boolean, whole
+from api.filters import LIMIT, MOST, boolean, query_of, whole
 from api.guards import BODY_LIMIT
 from api.multipart import Form, FormReader
 from api.service import Service, service_of
@@ -90,7 +90,7 @@ async def _form(request: Request, service: Service) -> Form:
 
 
 def _order(request: Request, caller: Caller) -> Order:
-    query = Query(request.query_params, _PARAMETERS)
+    query = query_of(request, _PARAMETERS)
     preview = bool(query.one("preview", boolean, "true or false"))
     zone = query.one("zone", _zone, "a zone such as Europe/Vienna")
     driver = query.one("driver", _short, "the name of a driver")
@@ -152,7 +152,7 @@ def list_imports(
     request: Request, caller: Annotated[Caller, Depends(require(Permission.READ_RECEIPTS))]
 ) -> JSONResponse:
     """List submissions, newest first, each with its receipt."""
-    query = Query(request.query_params, ("limit", "status"))
+    query = query_of(request, ("limit", "status"))
     limit = query.one("limit", whole(1, MOST), f"a number from 1 to {MOST}") or LIMIT
     statuses = query.texts("status", describe.STATUSES)
     query.finish()

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api import describe
 from api.answers import Page
 from api.auth import require
-from api.filters import FILTERS, LIMIT, MOST, Query, packed, place_after, wanted, whole
+from api.filters import FILTERS, LIMIT, MOST, packed, place_after, query_of, wanted, whole
 from api.lists import answered, json_page, page
 from api.service import service_of
 from ingestor.access.permissions import Caller, Permission
@@ -23,7 +23,7 @@ from ingestor.exports.codes import codes
 from ingestor.exports.session import tidy
 from ingestor.flow.dosing import brief
 from ingestor.meaning.courses import group
-from ingestor.store.answers import inventory, parts, patients
+from ingestor.store.answers import inventory, parts, patients, sessions
 from ingestor.store.answers.patients import Treated
 
 router = APIRouter()
@@ -39,7 +39,7 @@ async def list_devices(
 
 
 def _devices(request: Request, caller: Caller) -> Page:
-    Query(request.query_params, ()).finish()
+    query_of(request, ()).finish()
     with service_of(request).db.read() as connection:
         found = inventory.devices(connection, caller.centre, caller.ward)
     return json_page({"items": [tidy(one) for one in found], "next": None})
@@ -57,7 +57,7 @@ async def list_columns(
 
 
 def _columns(request: Request, caller: Caller) -> Page:
-    query = Query(request.query_params, ("limit", "cursor"))
+    query = query_of(request, ("limit", "cursor"))
     limit = query.one("limit", whole(1, MOST), f"a number from 1 to {MOST}") or LIMIT
     after = query.one("cursor", place_after(str, str), "the cursor of an answer to the same question")
     query.finish()
@@ -86,7 +86,7 @@ def _alarm_place(text: str) -> parts.Place:
 
 def _alarms(request: Request, caller: Caller) -> Page:
     service = service_of(request)
-    query = Query(request.query_params, FILTERS | {"kind", "priority", "limit", "cursor"})
+    query = query_of(request, FILTERS | {"kind", "priority", "limit", "cursor"})
     asked = wanted(query, service, caller)
     kinds, priorities = (
         query.texts("kind", tuple(codes("alarm_kind"))),
@@ -99,7 +99,7 @@ def _alarms(request: Request, caller: Caller) -> Page:
         found = parts.rows(connection, "alarms", asked, limit + 1, after, kinds=kinds, priorities=priorities)
         rows = [plain.row("alarms", raw, None) for raw, _ in found[:limit]]
         if not caller.sees_identity:
-            texts = parts.identifying(connection, {row["session_id"] for row in rows})
+            texts = sessions.identifying(connection, {row["session_id"] for row in rows})
             view = service.view(caller)
             rows = [row | {"text": view.text(row["text"], texts.get(row["session_id"], ()))} for row in rows]
     if len(found) <= limit:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api import describe
 from api.answers import Page
 from api.auth import actor_of, require
-from api.filters import FILTERS, Query, cursor, listing
+from api.filters import FILTERS, cursor, listing, query_of
 from api.lists import answered, json_page, page
 from api.service import Service, service_of
 from ingestor.access.permissions import Caller, Permission
@@ -41,7 +41,7 @@ async def list_sessions(request: Request, caller: Seen) -> Response:
 
 def _list(request: Request, caller: Caller) -> Page:
     service = service_of(request)
-    asked, view = listing(Query(request.query_params, _LIST), service, caller, _SORTS), service.view(caller)
+    asked, view = listing(query_of(request, _LIST), service, caller, _SORTS), service.view(caller)
     with service.db.read() as connection:
         found = sessions.listed(
             connection,
@@ -136,13 +136,8 @@ async def read_session_evidence(session: str, request: Request, caller: Seen) ->
 def _evidence(request: Request, caller: Caller, key: str) -> Page:
     service = service_of(request)
     facts = _facts(service, caller, key)
-    read = [one for one in facts.runs if one.current is not None]
     with service.db.read() as connection:
-        places = {one.row.id: evidence.places(connection, one) for one in read}
-        files = [
-            evidence.source_facts(connection, source)
-            for source in dict.fromkeys(one.current.source for one in read if one.current is not None)
-        ]
+        places, files = evidence.gathered(connection, facts)
 
     def content(sha256: str) -> bytes | None:
         try:
@@ -164,7 +159,7 @@ async def read_session_trace(session: str, request: Request, caller: Seen) -> Re
 
 def _trace(request: Request, caller: Caller, key: str) -> Page:
     service = service_of(request)
-    query = Query(request.query_params, ("channel",))
+    query = query_of(request, ("channel",))
     channels = query.texts("channel")
     query.finish()
     facts = _facts(service, caller, key)

@@ -25,15 +25,13 @@ def list_(front: Front, *, unlinked: bool) -> None:
     """List sessions by start, one JSON object a line with --json."""
     from ingestor.exports import plain
     from ingestor.exports.fields import names
-    from ingestor.exports.rows import pages
-    from ingestor.exports.view import View
+    from ingestor.exports.rows import listed
     from ingestor.store.answers.doses import Wanted
 
     with front.store() as (settings, db):
-        wanted = Wanted(settings.centre, linked=False if unlinked else None)
-        for page in pages(db, "sessions", wanted, View()):
-            for raw in page:
-                row = plain.row("sessions", [raw[i] for i in range(len(names("sessions")))], None)
+        for page in listed(db, Wanted(settings.centre, linked=False if unlinked else None)):
+            for found in page:
+                row = plain.row("sessions", [found[name] for name in names("sessions")], None)
                 plasma = row["processed_plasma_ml"]
                 volume = "–" if plasma is None else f"{plasma:.0f} mL"
                 front.emit(
@@ -83,23 +81,20 @@ def dose(front: Front, session: str) -> None:
     front.emit(row, text or "No dose is served for this session.")
 
 
-@sessions.command("evidence")
+@sessions.command()
 @click.argument("session")
 @pass_front
-def evidence_(front: Front, session: str) -> None:
-    """Show where every figure of a session's dose stands: file, line, and the line itself."""
+def evidence(front: Front, session: str) -> None:
+    """Show for every reading of a session's dose the lines it was read from."""
     from ingestor.errors import NotFound, StorageTrouble
-    from ingestor.exports import evidence as raw_lines
+    from ingestor.exports.evidence import document
     from ingestor.exports.view import View
-    from ingestor.store.answers import evidence
+    from ingestor.store.answers.evidence import gathered
 
     with front.house() as house:
         facts = _facts(house, session)
-        read = [one for one in facts.runs if one.current is not None]
         with house.db.read() as connection:
-            places = {one.row.id: evidence.places(connection, one) for one in read}
-            sources = list(dict.fromkeys(one.current.source for one in read if one.current is not None))
-            files = [evidence.source_facts(connection, source) for source in sources]
+            places, files = gathered(connection, facts)
 
         def content(sha256: str) -> bytes | None:
             try:
@@ -107,5 +102,10 @@ def evidence_(front: Front, session: str) -> None:
             except (NotFound, StorageTrouble):
                 return None
 
-        whole = raw_lines.document(facts, places, files, content, View())
-    front.emit(whole, _outline(whole))
+        found = document(facts, places, files, content, View())
+    lines = [
+        f"{reading:<10} {place['member'] or place['source']}:{place['line']}  {place['text'] or place['printed']}"
+        for reading, about in found["readings"].items()
+        for place in about["facts"]
+    ]
+    front.emit(found, "\n".join(lines) or "No reading of this session is current.")

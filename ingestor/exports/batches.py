@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ingestor.exports.fields import Field, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 _TYPES: dict[str, pa.DataType] = {
     "text": pa.string(), "number": pa.float64(), "count": pa.int64(), "boolean": pa.bool_(),
@@ -33,35 +33,51 @@ def _about(field: Field) -> dict[str, str]:
     return about | ({"unit": field.unit} if field.unit else {})
 
 
-def batches(table: str, pages: Iterable[Sequence[tuple[Any, ...]]]) -> Iterator[pa.RecordBatch]:
-    """Turn pages of raw rows into record batches; a page without rows makes none."""
+def batch(table: str, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+    """Return raw rows, as the database driver gave them, as one record batch."""
     fields = tables()[table]
-    for page in pages:
-        if page:
-            columns = zip(*page, strict=True)
-            arrays = [_array(f, values) for f, values in zip(fields, columns, strict=True)]
-            yield pa.record_batch(arrays, schema=schema(table))
+    columns = zip(*rows, strict=True) if rows else ((),) * len(fields)
+    arrays = [_array(f, values) for f, values in zip(fields, columns, strict=True)]
+    return pa.record_batch(arrays, schema=schema(table))
 
 
-def _array(field: Field, values: tuple[Any, ...]) -> pa.Array:
-    kind, target = field.kind, _TYPES[field.kind]
-    if kind in {"instant", "local"}:
-        return _moments(values, target)
-    if kind == "list":
-        return pa.array([json.loads(v) if isinstance(v, str) else v for v in values], target)
-    if kind == "number":
-        return pa.array([None if v is None else float(v) for v in values], target)
-    if kind == "boolean":
-        return pa.array([None if v is None else bool(v) for v in values], target)
-    return pa.array(values, target)
+def _array(field: Field, values: Sequence[Any]) -> pa.Array:
+    target = _TYPES[field.kind]
+    make = _MAKERS.get(field.kind)
+    return pa.array(values, target) if make is None else make(values, target)
 
 
-def _moments(values: tuple[Any, ...], target: pa.DataType) -> pa.Array:
-    """Instants as the database gave them: text on SQLite, datetimes on PostgreSQL, milliseconds in traces."""
+def _moments(values: Sequence[Any], target: pa.DataType) -> pa.Array:
+    """Instants as the database gave them: text on SQLite, datetimes on PostgreSQL."""
     first = next((v for v in values if v is not None), None)
-    if isinstance(first, str):
-        plain = pa.array(values, pa.string()).cast(pa.timestamp("us")).cast(pa.timestamp("ms"))
-        return pc.assume_timezone(plain, "UTC") if target.tz else plain
-    if isinstance(first, datetime) or first is None:
+    if first is None or isinstance(first, datetime):
         return pa.array(values, target)
-    return pa.array(values, pa.int64()).cast(target)
+    plain = pa.array(values, pa.string()).cast(pa.timestamp("us")).cast(pa.timestamp("ms"), safe=False)
+    return pc.assume_timezone(plain, "UTC") if target.tz else plain
+
+
+def _lists(values: Sequence[Any], target: pa.DataType) -> pa.Array:
+    known: dict[str, Any] = {}
+    found = []
+    for value in values:
+        if isinstance(value, str):
+            read = known.get(value)
+            if read is None:
+                read = known[value] = json.loads(value)
+            found.append(read)
+        else:
+            found.append(value)
+    return pa.array(found, target)
+
+
+def _numbers(values: Sequence[Any], target: pa.DataType) -> pa.Array:
+    return pa.array([None if v is None else float(v) for v in values], target)
+
+
+def _booleans(values: Sequence[Any], target: pa.DataType) -> pa.Array:
+    return pa.array([None if v is None else bool(v) for v in values], target)
+
+
+_MAKERS: dict[str, Callable[[Sequence[Any], pa.DataType], pa.Array]] = {
+    "instant": _moments, "local": _moments, "list": _lists, "number": _numbers, "boolean": _booleans,
+}  # fmt: skip

@@ -1,83 +1,101 @@
-"""Rows as files: CSV, Parquet, Arrow, NDJSON. Every format is written batch by batch."""
+"""Rows as files, written piece by piece: CSV, CSV for a German spreadsheet, Parquet, Arrow, NDJSON."""
 
 from __future__ import annotations
 
 import io
-import json
-from typing import IO, TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+import pydantic_core
 
 from ingestor.exports.batches import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-FORMATS = ("csv", "parquet", "arrow", "ndjson")
 # A cell that begins like this is run as a formula by spreadsheet programs.
 # Source: OWASP ASVS 5.0, 1.2.10; the full-width forms are taken for the plain ones by some programs.
 _FORMULA = "^[=+\\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]"
+_ROW_GROUP = 50_000
 
 
-def write(table: str, kind: str, found: Iterable[pa.RecordBatch], sink: IO[bytes]) -> int:
-    """Write all batches to an open file; return the number of rows.
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to write a table.
 
-    Args:
-        table: whose schema the batches have.
-        kind: one of `FORMATS`.
-        found: the rows.
-        sink: where they go.
+    Attributes:
+        suffix: of files and addresses, without the dot.
     """
-    rows = 0
-    for batch, piece in _WRITERS[kind](table, found):
-        rows += batch
-        sink.write(piece)
-    return rows
+
+    name: str
+    suffix: str
+    media_type: str
+    write: Callable[[str, Iterable[pa.RecordBatch]], Iterator[bytes]]
 
 
 def pieces(table: str, kind: str, found: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
-    """Yield the same file piece by piece, for a stream."""
-    for _, piece in _WRITERS[kind](table, found):
-        yield piece
+    """Yield a file piece by piece.
+
+    Args:
+        table: whose schema the batches have.
+        kind: a key of `FORMATS`.
+        found: the rows.
+    """
+    yield from FORMATS[kind].write(table, found)
 
 
-def _csv(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, bytes]]:
-    yield 0, (",".join(schema(table).names) + "\r\n").encode()
+def _csv(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+    yield (",".join(schema(table).names) + "\r\n").encode()
     for batch in found:
-        sink, cells = io.BytesIO(), _printed(batch)
-        style = "needed" if _wants_quotes(cells) else "none"
-        pa_csv.write_csv(
-            cells, sink, pa_csv.WriteOptions(include_header=False, quoting_style=style, eol="\r\n")
-        )
-        yield len(batch), sink.getvalue()
+        yield _lines([_cells(a) for a in batch.columns], batch.schema.names, ",")
 
 
-def _wants_quotes(cells: pa.RecordBatch) -> bool:
-    texts = [c for c in cells.columns if pa.types.is_string(c.type)]
-    return any(pc.any(pc.match_substring_regex(c, pattern='[",\r\n]')).as_py() for c in texts)
+def _excel(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+    """CSV as a German Excel opens it by a double click: semicolons, decimal commas, a mark for UTF-8."""
+    yield ("\ufeff" + ";".join(schema(table).names) + "\r\n").encode()
+    for batch in found:
+        yield _lines([_german(a) for a in batch.columns], batch.schema.names, ";")
 
 
-def _printed(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return the batch as texts and numbers: instants with Z, lists joined by a bar, texts safe to open."""
-    names, arrays = batch.schema.names, [_cells(a, a.type) for a in batch.columns]
-    return pa.record_batch(arrays, names=names)
+def _lines(cells: list[pa.Array], names: list[str], delimiter: str) -> bytes:
+    rows = pa.record_batch(cells, names=names)
+    texts = [c for c in cells if pa.types.is_string(c.type)]
+    special = any(pc.any(pc.match_substring_regex(c, pattern=f'["\r\n{delimiter}]')).as_py() for c in texts)
+    style = "needed" if special else "none"
+    sink = io.BytesIO()
+    options = pa_csv.WriteOptions(include_header=False, quoting_style=style, eol="\r\n", delimiter=delimiter)
+    pa_csv.write_csv(rows, sink, options)
+    return sink.getvalue()
 
 
-def _cells(array: pa.Array, kind: pa.DataType) -> pa.Array:
+def _cells(array: pa.Array) -> pa.Array:
+    """Return a column as it is printed: instants with Z, lists joined by a bar, texts safe to open."""
+    kind = array.type
     if pa.types.is_list(kind):
-        joined = pc.binary_join(array, "|")
-        return _safe(joined)
+        return _safe(pc.binary_join(array, "|"))
     if pa.types.is_timestamp(kind):
-        return _stamps(array, "Z" if kind.tz else "")
+        return _stamps(array, "T", "Z" if kind.tz else "")
     return _safe(array) if pa.types.is_string(kind) else array
 
 
-def _stamps(array: pa.Array, zone: str) -> pa.Array:
+def _german(array: pa.Array) -> pa.Array:
+    kind = array.type
+    if pa.types.is_timestamp(kind):
+        return _stamps(array, " ", "")
+    if pa.types.is_floating(kind):
+        return pc.replace_substring(array.cast(pa.string()), ".", ",")
+    if pa.types.is_boolean(kind):
+        return pc.if_else(array, "WAHR", "FALSCH")
+    return _cells(array)
+
+
+def _stamps(array: pa.Array, between: str, zone: str) -> pa.Array:
     """ISO 8601, with a fraction only where there is one."""
-    text = pc.strftime(array, format="%Y-%m-%dT%H:%M:%S")
+    text = pc.strftime(array, format=f"%Y-%m-%d{between}%H:%M:%S")
     short = pc.replace_substring_regex(text, pattern="\\.0+$", replacement="")
     return pc.binary_join_element_wise(short, zone, "") if zone else short
 
@@ -113,42 +131,54 @@ class _Passing(io.RawIOBase):
         return piece
 
 
-def _parquet(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, bytes]]:
+def _parquet(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     sink = _Passing()
     with pq.ParquetWriter(sink, schema(table), compression="zstd") as writer:
-        for batch in found:
-            writer.write_batch(batch)
-            yield len(batch), sink.taken()
-    yield 0, sink.taken()
+        for group in _gathered(table, found):
+            writer.write_table(group, row_group_size=_ROW_GROUP)
+            yield sink.taken()
+    yield sink.taken()
 
 
-def _arrow(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, bytes]]:
+def _gathered(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield row groups that are worth their overhead."""
+    held: list[pa.RecordBatch] = []
+    for batch in found:
+        held.append(batch)
+        if sum(map(len, held)) >= _ROW_GROUP:
+            yield pa.Table.from_batches(held, schema(table))
+            held = []
+    if held:
+        yield pa.Table.from_batches(held, schema(table))
+
+
+def _arrow(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     sink = _Passing()
-    with pa.ipc.new_stream(sink, schema(table)) as writer:
+    with pa.ipc.new_file(sink, schema(table)) as writer:
         for batch in found:
             writer.write_batch(batch)
-            yield len(batch), sink.taken()
-    yield 0, sink.taken()
+            yield sink.taken()
+    yield sink.taken()
 
 
-def _ndjson(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, bytes]]:
+def _ndjson(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     del table
     for batch in found:
-        rows = _texts(batch).to_pylist()
-        lines = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
-        yield len(batch), ("\n".join(lines) + "\n").encode()
+        columns = [
+            _stamps(a, "T", "Z" if a.type.tz else "") if pa.types.is_timestamp(a.type) else a
+            for a in batch.columns
+        ]
+        rows = pa.record_batch(columns, names=batch.schema.names).to_pylist()
+        yield b"".join(pydantic_core.to_json(row) + b"\n" for row in rows)
 
 
-def _texts(batch: pa.RecordBatch) -> pa.RecordBatch:
-    stamped = [
-        _stamps(a, "Z" if a.type.tz else "") if pa.types.is_timestamp(a.type) else a for a in batch.columns
-    ]
-    return pa.record_batch(stamped, names=batch.schema.names)
-
-
-_WRITERS: dict[str, Callable[[str, Iterable[pa.RecordBatch]], Iterator[tuple[int, bytes]]]] = {
-    "csv": _csv,
-    "parquet": _parquet,
-    "arrow": _arrow,
-    "ndjson": _ndjson,
+FORMATS: dict[str, Format] = {
+    f.name: f
+    for f in (
+        Format("csv", "csv", "text/csv; charset=utf-8", _csv),
+        Format("parquet", "parquet", "application/vnd.apache.parquet", _parquet),
+        Format("arrow", "arrow", "application/vnd.apache.arrow.file", _arrow),
+        Format("ndjson", "ndjson", "application/x-ndjson", _ndjson),
+        Format("excel", "excel.csv", "text/csv; charset=utf-8", _excel),
+    )
 }

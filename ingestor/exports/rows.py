@@ -1,124 +1,137 @@
-"""Every row of a filter, page by page in constant memory: what all file formats are written from."""
+"""Every row of a filter, some thousand at a time in constant memory: what all file formats are written from.
+
+Each piece is read in a transaction of its own, so that whoever reads slowly holds nobody up.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
+
+from ingestor.exports.batches import batch, schema
 from ingestor.exports.fields import names
 from ingestor.store import runs
 from ingestor.store.answers import doses, parts, sessions
-from ingestor.store.sessions import session_row
 from ingestor.trace import from_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection
-
     from ingestor.exports.view import View
     from ingestor.store.answers.doses import Wanted
     from ingestor.store.engine import Database
+    from ingestor.trace import Trace
 
-PAGE = 20_000
+PIECE = 5000
 Raw = tuple[Any, ...]
 
 
-def pages(db: Database, table: str, wanted: Wanted, view: View) -> Iterator[list[Raw]]:
-    """Yield rows of a table in the order of their sessions, columns as `fields.names(table)`.
+def batches(db: Database, table: str, wanted: Wanted, view: View) -> Iterator[pa.RecordBatch]:
+    """Yield all rows of a table in the order of their sessions.
 
     Args:
-        db: the store; each page is a transaction of its own, so that a slow reader holds nobody up.
-        table: doses, sessions, cycles, alarms, events or traces.
-        wanted: which; with `as_of`, so that all pages are of one moment.
+        db: the store.
+        table: a key of `ingestor.exports.fields.tables`.
+        wanted: which; with `as_of`, so that all pieces of the doses are of one moment.
         view: what the reader may see of persons.
     """
-    for page in _SOURCES[table](db, wanted, view):
-        yield [_seen(table, row, view) for row in page] if table in {"doses", "sessions"} else page
+    yield from _SOURCES[table](db, wanted, view)
 
 
-def _seen(table: str, row: Raw, view: View) -> Raw:
-    at = names(table).index("patient")
-    return row if row[at] is None else (*row[:at], view.patient(row[at]), *row[at + 1 :])
-
-
-def _doses(db: Database, wanted: Wanted, view: View) -> Iterator[list[Raw]]:
-    del view
-    order, after = doses.Order(), None
-    key, start = names("doses").index("session_id"), names("doses").index("started_at")
-    while True:
-        with db.read() as connection:
-            page = [tuple(row) for row in doses.rows(connection, wanted, order, PAGE, after)]
-        yield page
-        if len(page) < PAGE:
-            return
-        after = (page[-1][start], page[-1][key])
-
-
-def _sessions(db: Database, wanted: Wanted, view: View) -> Iterator[list[Raw]]:
-    del view
+def _doses(db: Database, wanted: Wanted, view: View) -> Iterator[pa.RecordBatch]:
+    key, patient, start = (names("doses").index(n) for n in ("session_id", "patient", "started_at"))
     after = None
-    columns = names("sessions")
     while True:
         with db.read() as connection:
-            found = sessions.listed(connection, wanted, descending=False, limit=PAGE, after=after)
-        yield [tuple(row[name] for name in columns) for row in found]
-        if len(found) < PAGE:
+            found = doses.rows(connection, wanted, doses.Order(), PIECE, after)
+        yield batch("doses", [(*r[:patient], view.patient(r[patient]), *r[patient + 1 :]) for r in found])
+        if len(found) < PIECE:
+            return
+        after = (found[-1][start], found[-1][key])
+
+
+def _sessions(db: Database, wanted: Wanted, view: View) -> Iterator[pa.RecordBatch]:
+    columns = names("sessions")
+    for found in listed(db, wanted):
+        seen = (row | {"patient": view.patient(row["patient"])} for row in found)
+        yield batch("sessions", [tuple(row[name] for name in columns) for row in seen])
+
+
+def listed(db: Database, wanted: Wanted) -> Iterator[list[dict[str, Any]]]:
+    """Yield sessions by start as they are stored, with the ids of their patients."""
+    after = None
+    while True:
+        with db.read() as connection:
+            found = sessions.listed(connection, wanted, descending=False, limit=PIECE, after=after)
+        yield found
+        if len(found) < PIECE:
             return
         after = (found[-1]["started_at"], found[-1]["session_id"])
 
 
-def _parts(kind: str) -> Callable[[Database, Wanted, View], Iterator[list[Raw]]]:
-    def pages_of(db: Database, wanted: Wanted, view: View) -> Iterator[list[Raw]]:
+def _parts(kind: str) -> Callable[[Database, Wanted, View], Iterator[pa.RecordBatch]]:
+    has_text = "text" in names(kind)
+
+    def pieces(db: Database, wanted: Wanted, view: View) -> Iterator[pa.RecordBatch]:
         after = None
         while True:
             with db.read() as connection:
-                found = parts.rows(connection, kind, wanted, PAGE, after)
-                words = {} if view.identified else _identifying(connection, {row[0] for row, _ in found})
-            yield [_masked(kind, row, view, words.get(row[0], ())) for row, _ in found]
-            if len(found) < PAGE:
+                found = parts.rows(connection, kind, wanted, PIECE, after)
+                hides = has_text and not view.identified
+                words = sessions.identifying(connection, {row[0] for row, _ in found}) if hides else {}
+            yield batch(
+                kind,
+                [_masked(kind, row, view, words) for row, _ in found] if hides else [r for r, _ in found],
+            )
+            if len(found) < PIECE:
                 return
             after = found[-1][1]
 
-    return pages_of
+    return pieces
 
 
-def _identifying(connection: Connection, keys: set[str]) -> dict[str, tuple[str, ...]]:
-    """Return for each session every text that is known to identify its patient."""
-    return {
-        key: sessions.identifying(connection, key, session_row(connection, key).patient_id)
-        for key in sorted(keys)
-    }
-
-
-def _masked(kind: str, row: Raw, view: View, words: tuple[str, ...]) -> Raw:
+def _masked(kind: str, row: Raw, view: View, words: dict[str, tuple[str, ...]]) -> Raw:
     """Return a row whose text, printed by a machine or typed by a person, names nobody."""
-    if view.identified or "text" not in names(kind):
-        return row
-    at = names(kind).index("text")
-    return (*row[:at], view.text(row[at], words), *row[at + 1 :])
+    at, known = names(kind).index("text"), words.get(row[0], ())
+    shown = (
+        view.event(row[names(kind).index("kind")], row[at], known)
+        if kind == "events"
+        else view.text(row[at], known)
+    )
+    return (*row[:at], shown, *row[at + 1 :])
 
 
-def _traces(db: Database, wanted: Wanted, view: View) -> Iterator[list[Raw]]:
-    """One page a session: (session, instant [ms], channel, value, unit), channel by channel."""
-    key = names("sessions").index("session_id")
-    for page in _sessions(db, wanted, view):
-        for row in page:
-            yield _samples(db, row[key])
+def _traces(db: Database, wanted: Wanted, view: View) -> Iterator[pa.RecordBatch]:
+    """One piece a run, channel by channel."""
+    del view
+    for found in listed(db, wanted):
+        for row in found:
+            with db.read() as connection:
+                blocks = runs.blocks_of(connection, row["session_id"])
+            for block in blocks:
+                yield _samples(row["session_id"], from_block(block))
 
 
-def _samples(db: Database, session_id: str) -> list[Raw]:
-    with db.read() as connection:
-        blocks = runs.blocks_of(connection, session_id)
-    return [
-        (session_id, int(at), column.channel, float(value), column.unit)
-        for trace in map(from_block, blocks)
-        for column in trace.columns
-        for at, value, null in zip(trace.utc_ms, column.values(), column.null, strict=True)
-        if not null
-    ]
+def _samples(session_id: str, trace: Trace) -> pa.RecordBatch:
+    known = [~column.null for column in trace.columns]
+    counts = [int(k.sum()) for k in known]
+    channels = pa.array([c.channel for c in trace.columns], pa.string())
+    units = pa.array([c.unit for c in trace.columns], pa.string())
+    which = np.repeat(np.arange(len(trace.columns), dtype=np.int32), counts)
+    times = np.concatenate([trace.utc_ms[k] for k in known] or [np.empty(0, np.int64)])
+    values = np.concatenate(
+        [c.values()[k] for c, k in zip(trace.columns, known, strict=True)] or [np.empty(0)]
+    )
+    arrays = [
+        pa.repeat(session_id, len(which)), pa.array(times).cast(pa.timestamp("ms", "UTC")),
+        channels.take(pa.array(which)), pa.array(values), units.take(pa.array(which)),
+    ]  # fmt: skip
+    return pa.record_batch(arrays, schema=schema("traces"))
 
 
-_SOURCES: dict[str, Callable[[Database, Wanted, View], Iterator[list[Raw]]]] = {
+_SOURCES: dict[str, Callable[[Database, Wanted, View], Iterator[pa.RecordBatch]]] = {
     "doses": _doses, "sessions": _sessions, "cycles": _parts("cycles"), "alarms": _parts("alarms"),
     "events": _parts("events"), "traces": _traces,
 }  # fmt: skip

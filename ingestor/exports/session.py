@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ingestor.model import Finding, Run
     from ingestor.store.answers.sessions import RunFacts, SessionFacts
 
-# Kinds of events whose text is the machine's own vocabulary; all others may hold what a person typed.
-_MACHINE_WORDS = frozenset({"setting", "phase", "state", "mode", "operation"})
 # Values of a finding that are the layout's or a number, never a person's words.
 _HARMLESS = frozenset(
     {"kind", "unit", "value", "rows", "zone", "channel", "count", "seconds", "limit", "code"}
@@ -117,9 +115,8 @@ def _rows(kind: str, one: RunFacts, facts: SessionFacts, view: View) -> Iterable
         shown = finding(thing, view, facts.words) if kind == "findings" else flat(asdict(thing))
         if kind == "alarms":
             shown["text"] = view.text(thing.text, facts.words)
-        if kind == "events" and not view.identified:
-            machine = thing.kind in _MACHINE_WORDS
-            shown["text"] = view.text(thing.text, facts.words) if machine else None
+        if kind == "events":
+            shown["text"] = view.event(thing.kind, thing.text, facts.words)
         yield tidy({"run": one.row.id, **shown})
 
 

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 HIDDEN = "***"
 _SHORTEST = 3
+_KEPT = 1000
 _LONGEST_LINE = 400
 _DATE_FORMS = (
     "%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d.%m.%y", "%d%m%Y",
     "%y%m%d", "%d%m%y",
 )  # fmt: skip
+# Kinds of events whose text is the machine's own vocabulary; all others may hold what a person typed.
+_MACHINE_WORDS = frozenset({"setting", "phase", "state", "mode", "operation"})
 # Lines on which a machine or a person may have written who it is.
 _PERSONAL = re.compile(
     r"patient|pat\.|\bpid\b|\bname|vorname|nachname|geb|birth|\bdob\b|fallnr|fallnummer|case.?n|adresse|address|"
@@ -60,9 +63,17 @@ class View:
             return text
         key = tuple(words)
         if key not in self._masks:
+            if len(self._masks) >= _KEPT:
+                self._masks.clear()
             self._masks[key] = _mask(words)
         pattern = self._masks[key]
         return pattern.sub(HIDDEN, text) if pattern else text
+
+    def event(self, kind: str, text: str, words: Sequence[str]) -> str | None:
+        """Return the text of an event; None where it may be a person's own words."""
+        if self.identified or kind in _MACHINE_WORDS:
+            return self.text(text, words)
+        return None
 
     def line(self, text: str, words: Sequence[str]) -> str:
         """Return a raw line; hidden as a whole where it may name a person in words nobody knows of."""

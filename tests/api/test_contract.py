@@ -3,12 +3,14 @@
 import hashlib
 from typing import Any
 
+import httpx2
 import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.core.transport import Response
+from schemathesis.schemas import APIOperation
 from starlette.testclient import TestClient
 
 from ingestor.access.permissions import AccountRole
@@ -29,7 +31,7 @@ GENTLE = settings(
 )  # fmt: skip
 
 
-def _operations(client: TestClient) -> list[Any]:
+def _operations(client: TestClient) -> list[APIOperation[Any, Any, Any]]:
     schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
     return [found.ok() for found in schema.get_all_operations()]
 
@@ -49,7 +51,9 @@ def test_every_answer_to_made_up_requests_is_described(
         _try(operation, hospital, who, real)
 
 
-def _try(operation: Any, client: TestClient, who: dict[str, str], real: dict[str, str]) -> None:
+def _try(
+    operation: APIOperation[Any, Any, Any], client: TestClient, who: dict[str, str], real: dict[str, str]
+) -> None:
     modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
 
     @GENTLE
@@ -67,7 +71,7 @@ def _try(operation: Any, client: TestClient, who: dict[str, str], real: dict[str
     attempt()
 
 
-def _send(client: TestClient, sent: dict[str, Any]) -> Any:
+def _send(client: TestClient, sent: dict[str, Any]) -> httpx2.Response:
     kept = ("method", "url", "headers", "params", "files", "data", "json")
     ready = requests.Request(**{k: sent[k] for k in kept if sent.get(k) is not None}).prepare()
     body = ready.body.encode() if isinstance(ready.body, str) else ready.body or b""

@@ -1,128 +1,109 @@
-"""Every row, in every format, the same values; cells that are safe to open."""
+"""`apherelog export`, as an analyst on the machine types it."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.ipc
-import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import update
 
-from ingestor.exports.batches import batches, schema
+from ingestor.cli import main
+from ingestor.exports.codebook import codebook
 from ingestor.exports.fields import names
-from ingestor.exports.files import FORMATS, write
-from ingestor.exports.rows import pages
-from ingestor.exports.view import View
-from ingestor.flow.pipeline import ingest
-from ingestor.store import tables
-from ingestor.store.answers.doses import Wanted
-from ingestor.store.sources import StoredMember
-from tests.parts import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from ingestor.flow.house import House
     from tests.parts import Exports
 
-TABLES = ("doses", "sessions", "cycles", "alarms", "events", "traces")
+    Shell = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def filled(house: House, simulated: Callable[..., Exports]) -> House:
-    for file in simulated("twin-column-report", "--seed", "11", "--sessions", "4").files:
-        kept = house.archive.put_path(file)
-        ingest(house, [StoredMember(file.name, kept.sha256, kept.size)], ORDER)
-    return house
+def shell(
+    tmp_path: Path, simulated: Callable[..., Exports], capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Shell:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LANG", "C")
+    data = str(tmp_path / "data")
+
+    def run(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--data", data])
+        out, err = capfdbinary.readouterr()
+        return int(str(ended.value.code or 0)), out.decode("utf-8-sig"), err.decode()
+
+    folder = simulated("twin-column-report", "--seed", "11", "--sessions", "4").folder
+    assert run("ingest", str(folder), "-q")[0] == 0
+    return run
 
 
-def exported(house: House, table: str, kind: str) -> bytes:
-    sink = io.BytesIO()
-    wanted = Wanted(house.centre)
-    write(table, kind, batches(table, pages(house.db, table, wanted, View())), sink)
-    return sink.getvalue()
+def _rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
 
 
-def rows(kind: str, data: bytes) -> list[dict[str, Any]]:
-    if kind == "csv":
-        return list(csv.DictReader(io.StringIO(data.decode("utf-8"))))
-    if kind == "ndjson":
-        return [json.loads(line) for line in data.decode("utf-8").splitlines()]
-    source = pa.BufferReader(data)
-    table = pq.read_table(source) if kind == "parquet" else pa.ipc.open_stream(source).read_all()
-    return table.to_pylist()
+def test_every_row_goes_to_standard_output_and_the_rest_to_standard_error(shell: Shell):
+    code, out, err = shell("export", "doses")
+    assert code == 0
+    assert tuple(_rows(out)[0]) == names("doses")
+    assert (len(_rows(out)), err) == (4, "4 rows of doses\n")
 
 
-@pytest.mark.parametrize("kind", FORMATS)
-def test_a_dose_is_the_same_in_every_format(filled: House, kind: str):
-    found = rows(kind, exported(filled, "doses", kind))
-    assert len(found) == 4
-    assert list(found[0]) == list(names("doses"))
-    with filled.db.read() as connection:
-        stored = connection.execute(
-            tables.dose.select().where(tables.dose.c.known_to.is_(None)).order_by(tables.dose.c.started_at)
-        ).all()
-    assert [float(r["processed_plasma_ml"]) for r in found] == [float(s.processed_plasma_ml) for s in stored]
-    assert [r["session_id"] for r in found] == [s.session_id for s in stored]
+def test_filters_of_the_interface_are_options(shell: Shell):
+    every = _rows(shell("export", "doses")[1])
+    serial, key = every[0]["device_serial"], every[1]["session_id"]
+    assert len(_rows(shell("export", "doses", "--device-serial", serial)[1])) == 4
+    assert [r["session_id"] for r in _rows(shell("export", "doses", "--session", key)[1])] == [key]
+    assert _rows(shell("export", "doses", "--status", "final")[1]) == []
+    assert len(_rows(shell("export", "doses", "--linked", "false", "--complete", "true")[1])) == 4
+    assert _rows(shell("export", "doses", "--as-of", "1999-12-31")[1]) == []
+    least = sorted(float(r["processed_plasma_ml"]) for r in every)[2]
+    assert len(_rows(shell("export", "doses", "--processed-plasma-ml-min", str(least))[1])) == 2
+    assert {r["session_id"] for r in _rows(shell("export", "cycles", "--session", key)[1])} == {key}
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_every_table_has_every_row_and_its_declared_columns(filled: House, table: str):
-    data = exported(filled, table, "csv")
-    assert data.decode("utf-8").splitlines()[0].split(",") == list(names(table))
-    found = rows("csv", data)
-    if table in {"cycles", "alarms"}:
-        with filled.db.read() as connection:
-            assert len(found) == len(connection.execute(getattr(tables, table[:-1]).select()).all())
+@pytest.mark.parametrize(
+    "words",
+    [("--status", "Final"), ("--from", "yesterday"), ("--linked", "perhaps"), ("--pv-multiple-min", "x")],
+)
+def test_a_slip_in_a_filter_is_a_usage_error_and_writes_nothing(
+    shell: Shell, tmp_path: Path, words: tuple[str, str]
+):
+    code, out, err = shell("export", "doses", *words, "--out", str(tmp_path / "x.csv"))
+    assert (code, out) == (2, "")
+    assert words[0].removeprefix("--").replace("-", "_") in err
+    assert not (tmp_path / "x.csv").exists()
 
 
-def test_in_csv_null_is_empty_lists_have_bars_and_instants_end_with_z(filled: House):
-    (first, *_) = rows("csv", exported(filled, "doses", "csv"))
-    assert first["patient"] == ""
-    assert "|" in first["status_reasons"]
-    assert first["complete"] == "true"
-    assert first["started_at"].endswith("Z")
-    assert not first["started_local"].endswith("Z")
-    assert len(first["sources"]) == 64
+def test_a_file_has_its_name_when_it_is_whole(shell: Shell, tmp_path: Path):
+    target = tmp_path / "out" / "doses.ndjson"
+    assert shell("export", "doses", "--format", "ndjson", "--out", str(target))[0] == 2
+    target.parent.mkdir()
+    assert shell("export", "doses", "--format", "ndjson", "--out", str(target))[0] == 0
+    assert [json.loads(line)["complete"] for line in target.read_text("utf-8").splitlines()] == [True] * 4
+    assert [p.name for p in target.parent.iterdir()] == ["doses.ndjson"]
 
 
-def test_units_and_meanings_travel_in_the_metadata_of_the_fields():
-    field = schema("doses").field("processed_plasma_ml")
-    assert field.metadata[b"unit"] == b"mL"
-    assert field.metadata[b"de"]
-    assert field.metadata[b"en"]
+def test_exports_are_on_record(shell: Shell):
+    shell("export", "alarms")
+    entries = [json.loads(line) for line in shell("audit", "export", "--json")[1].splitlines()]
+    (export,) = [e for e in entries if e["action"] == "export"]
+    assert export["object"] == "alarms"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "＋1", "－1", "＠1"])
-def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(filled: House, text: str):
-    with filled.db.write() as connection:
-        connection.execute(update(tables.dose).values(device_model=text))
-    found = rows("csv", exported(filled, "doses", "csv"))
-    assert {r["device_model"] for r in found} == {f"'{text}"}
+def test_the_codebook_comes_in_both_languages(shell: Shell):
+    assert shell("export", "codebook", "--language", "de")[1] == codebook("de")
+    assert shell("export", "codebook")[1].startswith("# Codebook")
 
 
-def test_a_negative_number_stays_a_number(filled: House):
-    values = [
-        float(r["value"])
-        for r in rows("csv", exported(filled, "traces", "csv"))
-        if r["channel"] == "access_pressure"
-    ]
-    assert min(values) < 0
-
-
-@pytest.mark.parametrize("text", ['a "quoted" word', "two\nlines", "comma, here", "ü–€"])
-def test_a_text_with_signs_of_the_format_comes_back_as_it_was(filled: House, text: str):
-    with filled.db.write() as connection:
-        connection.execute(update(tables.dose).values(device_model=text))
-    for kind in FORMATS:
-        assert {r["device_model"] for r in rows(kind, exported(filled, "doses", kind))} == {text}
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-def test_an_empty_store_gives_an_empty_table_that_can_be_read(house: House, kind: str):
-    assert rows(kind, exported(house, "doses", kind)) == []
+def test_evidence_names_file_line_and_text(shell: Shell):
+    (row, *_) = _rows(shell("export", "doses")[1])
+    found = json.loads(shell("sessions", "evidence", row["session_id"], "--json")[1])
+    (place,) = found["readings"]["reported"]["facts"]
+    assert place["text"].endswith(place["printed"])
+    _, text, _ = shell("sessions", "evidence", row["session_id"])
+    assert f"{place['member']}:{place['line']}  {place['text']}" in text

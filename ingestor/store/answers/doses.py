@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text, and_, cast, func, not_, or_, select, text, true
@@ -14,7 +15,6 @@ from ingestor.store.tables import DOSE_COLUMNS, alarm, audit, column_use, dose, 
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Table
 
@@ -163,7 +163,7 @@ def rows(
         wanted: the filter.
         order: the order.
         limit: at most so many.
-        after: value and session of the last row of the page before.
+        after: value, raw or read, and session of the last row of the page before.
     """
     column = dose.c[order.by]
     query = select(_COLUMNS).select_from(dose).where(conditions(wanted)).limit(limit)
@@ -180,6 +180,7 @@ def rows(
 
 def _after(order: Order, after: Place) -> ColumnElement[bool]:
     value, key = after
+    value = _instant(value) if order.by == "started_at" else value
     column = dose.c[order.by]
     later_key = dose.c.session_id > key
     if value is None:
@@ -190,6 +191,12 @@ def _after(order: Order, after: Place) -> ColumnElement[bool]:
         return or_(column > value, and_(column == value, later_key))
     further = column < value if order.descending else column > value
     return or_(further, and_(column == value, later_key), column.is_(None))
+
+
+def _instant(raw: datetime | str) -> datetime:
+    """Return an instant of a raw row: text on SQLite, a datetime on PostgreSQL."""
+    at = datetime.fromisoformat(raw) if isinstance(raw, str) else raw
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def count(connection: Connection, wanted: Wanted) -> int:

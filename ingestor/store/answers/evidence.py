@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from ingestor.store.answers.sessions import RunFacts
+    from ingestor.store.answers.sessions import RunFacts, SessionFacts
     from ingestor.store.sources import StoredMember
     from ingestor.trace import TraceColumn
 
@@ -44,6 +44,16 @@ class SourceFacts:
     first_seen: datetime
     members: Sequence[StoredMember]
     submissions: Sequence[Any]
+
+
+def gathered(connection: Connection, facts: SessionFacts) -> tuple[dict[str, list[Place]], list[SourceFacts]]:
+    """Return the places of each run of a session, and the files that its current readings come from."""
+    read = [one for one in facts.runs if one.current is not None]
+    files = dict.fromkeys(one.current.source for one in read if one.current is not None)
+    return (
+        {one.row.id: places(connection, one) for one in read},
+        [source_facts(connection, sha256) for sha256 in files],
+    )
 
 
 def places(connection: Connection, one: RunFacts) -> list[Place]:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, select, tuple_
 
-from ingestor.store.answers import doses, sessions
+from ingestor.store.answers import doses
 from ingestor.store.tables import alarm, column_use, cycle, dose, event, revision, run, session
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Table
@@ -99,9 +98,3 @@ def rows(
     return [
         (tuple(row[: -len(_PLACE) - 1]), tuple(row[-len(_PLACE) - 1 :])) for row in connection.execute(query)
     ]
-
-
-def identifying(connection: Connection, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Return for each of some sessions every text that is known to identify its patient."""
-    rows = connection.execute(select(session.c.id, session.c.patient_id).where(session.c.id.in_(keys)))
-    return {row.id: sessions.identifying(connection, row.id, row.patient_id) for row in rows}

@@ -24,7 +24,7 @@ from ingestor.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -85,7 +85,7 @@ def facts(connection: Connection, centre: str, key: str, ward: str | None = None
         row=row, runs=tuple(_run(connection, found) for found in _runs(connection, row.id)),
         dose=doses.newest(connection, row.id), detail=detail or {},
         links=links.history(connection, row.id), joined=tuple(joined),
-        words=identifying(connection, row.id, row.patient_id),
+        words=identifying(connection, [row.id])[row.id],
     )  # fmt: skip
 
 
@@ -106,26 +106,32 @@ def _run(connection: Connection, row: Row[Any]) -> RunFacts:
     return RunFacts(row, revisions, current, reading)
 
 
-def identifying(connection: Connection, session_id: str, patient_id: str | None) -> tuple[str, ...]:
-    """Return every text that is known to identify the patient of a session, dates in ISO form."""
+def identifying(connection: Connection, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return for each of some sessions every text that is known to identify its patient, dates in ISO form."""
+    found: dict[str, set[str]] = {key: set() for key in keys}
     printed = (
-        select(printed_patient.c.text)
-        .join(revision, printed_patient.c.revision_id == revision.c.id)
-        .join(run, revision.c.run_id == run.c.id)
-        .where(run.c.session_id == session_id)
+        select(run.c.session_id, printed_patient.c.text)
+        .join(revision, revision.c.run_id == run.c.id)
+        .join(printed_patient, printed_patient.c.revision_id == revision.c.id)
+        .where(run.c.session_id.in_(keys))
     )
-    found = set(connection.execute(printed).scalars())
-    if patient_id is not None:
-        same = or_(patient.c.id == patient_id, patient.c.merged_into == patient_id)
-        people = select(patient.c.id).where(same)
-        found |= set(
-            connection.execute(
-                select(identifier.c.value).where(identifier.c.patient_id.in_(people))
-            ).scalars()
-        )
-        for who in connection.execute(select(identity).where(identity.c.patient_id.in_(people))):
-            found |= {who.name or "", who.birth_date.isoformat() if who.birth_date else ""}
-    return tuple(sorted(found - {""}))
+    same = or_(patient.c.id == session.c.patient_id, patient.c.merged_into == session.c.patient_id)
+    linked = (
+        select(session.c.id, patient.c.id.label("patient")).join(patient, same).where(session.c.id.in_(keys))
+    )
+    people = linked.subquery()
+    numbers = select(people.c.id, identifier.c.value).join(
+        identifier, identifier.c.patient_id == people.c.patient
+    )
+    persons = select(people.c.id, identity.c.name, identity.c.birth_date).join(
+        identity, identity.c.patient_id == people.c.patient
+    )
+    for query in (printed, numbers):
+        for key, text in connection.execute(query):
+            found[key].add(text)
+    for key, name, born in connection.execute(persons):
+        found[key] |= {name or "", born.isoformat() if born else ""}
+    return {key: tuple(sorted(words - {""})) for key, words in found.items()}
 
 
 def block(connection: Connection, one: RunFacts) -> bytes | None:
