@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from api.web.curve import Curve, Row, draw, table
 from api.web.scale import minutes_between
 from api.web.wording import said
+from ingestor.errors import NotFound
 from ingestor.meaning.policy import METHOD
 from ingestor.store import doses, runs, sessions
 from ingestor.store.answers import worklist
@@ -148,12 +149,14 @@ def typed_at(parts: list[Part]) -> list[str]:
     return list(dict.fromkeys(p.run.patient_printed for p in parts if p.run.patient_printed))
 
 
-def start_of(connection: Connection, session_id: str) -> tuple[Any, datetime]:
+def start_of(connection: Connection, session_id: str, ward: str | None) -> tuple[Any, datetime]:
     """Return a session's row and its start on the machine's wall clock.
 
     Raises:
-        NotFound: there is no such session.
+        NotFound: there is no such session, or it belongs to another ward.
     """
     row = sessions.session_row(connection, session_id)
+    if ward is not None and row.ward not in {None, ward}:
+        raise NotFound("no_such_session")
     dose = doses.current(connection, row.id, METHOD)
     return row, dose.started_local if dose is not None else row.started_at

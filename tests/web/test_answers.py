@@ -84,15 +84,15 @@ def test_wildcards_in_a_search_find_nobody_new(house: House, made: dict[str, str
 
 def test_every_tray_counts_what_it_shows(house: House, made: dict[str, str]):
     with house.db.read() as connection:
-        counts = trays.counts(connection, house.centre, LONG_AGO)
+        counts = trays.counts(connection, house.centre) | trays.slow_counts(connection, house.centre)
         assert counts["held"] == len(trays.held(connection, house.centre)) == 1
-        assert counts["columns"] == len(trays.shared_columns(connection, house.centre, LONG_AGO)) == 2
-        assert counts["unseen"] == len(trays.unseen(connection, house.centre, LONG_AGO)) == 1
+        assert counts["columns"] == len(trays.shared_columns(connection, house.centre)) == 2
+        assert counts["unseen"] == len(trays.unseen(connection, house.centre)) == 1
         assert counts["share"] == len(trays.shares(connection, house.centre)) == 1
-        assert counts["questions"] == len(trays.questions(connection, house.centre, LONG_AGO)) == 0
+        assert counts["questions"] == len(trays.questions(connection, house.centre)) == 0
         assert counts["refused"] == len(uploads.with_status(connection, house.centre, ["refused"])) == 1
         assert (counts["unlinked"], counts["withheld"], counts["waiting"], counts["preview"]) == (2, 1, 1, 0)
-        serials = [row["serial"] for row in trays.shared_columns(connection, house.centre, LONG_AGO)]
+        serials = [row["serial"] for row in trays.shared_columns(connection, house.centre)]
         assert {who for who, _ in trays.names(connection, serials)[serials[0]]} == {
             made["anna"],
             made["carla"],
@@ -106,7 +106,7 @@ def test_machines_and_columns_tell_their_uses(house: House, made: dict[str, str]
         (reading,) = machines.readings(connection, made["machine"])
         assert (reading["driver"], reading["runs"]) == ("twin-column-report", 8)
         assert "4100" in machines.printed_numbers(connection, made["machine"])
-        assert "4100" in machines.recent_numbers(connection, house.centre, LONG_AGO)[made["machine"]]
+        assert "4100" in machines.all_numbers(connection, house.centre)[made["machine"]]
         assert machines.ledger(connection, made["machine"]) == []
         assert machines.acceptances(connection, house.centre, "TC-20") == []
         columns = {row["serial"]: row for row in machines.columns(connection, house.centre, LONG_AGO)}

@@ -50,7 +50,7 @@ def choose(
 ) -> Response:
     """Search for the patient; `part` asks for the matches alone."""
     with visit.house.db.read() as connection:
-        row, started = session_view.start_of(connection, key)
+        row, started = session_view.start_of(connection, key, visit.caller.ward)
         found = find(visit, connection, q) if q.strip() else []
         typed = session_view.typed_at(session_view.parts_of(connection, row.id)) if not part else []
     address = f"/sessions/{row.id}/link/"
@@ -71,7 +71,7 @@ def compare(visit: Annotated[Visit, seeing(Permission.LINK)], key: str, patient:
 def _confirmation(visit: Visit, key: str, patient: str, *, wrong: str = "", status: int = 200) -> Response:
     house = visit.house
     with house.db.read() as connection:
-        row, started = session_view.start_of(connection, key)
+        row, started = session_view.start_of(connection, key, visit.caller.ward)
         wanted = [patient, row.patient_id] if row.patient_id else [patient]
         known = people.by_id(connection, house.centre, wanted)
         if patient not in known:
@@ -98,6 +98,7 @@ def link(visit: Annotated[Visit, changing(Permission.LINK)], key: str, patient: 
         wrong = text("link.reason_missing", visit.language)
         return _confirmation(visit, key, patient, wrong=wrong, status=422)
     with visit.house.db.write() as connection:
+        session_view.start_of(connection, key, visit.caller.ward)
         linking.link(visit.house, connection, key, patient, visit.actor, visit.field("reason"))
     return RedirectResponse(f"/sessions/{key}?done=linked#patient", 303)
 
@@ -110,7 +111,7 @@ def ask_unlink(visit: Annotated[Visit, seeing(Permission.LINK)], key: str) -> Re
 
 def _undoing(visit: Visit, key: str, *, wrong: str = "", status: int = 200) -> Response:
     with visit.house.db.read() as connection:
-        row, started = session_view.start_of(connection, key)
+        row, started = session_view.start_of(connection, key, visit.caller.ward)
         who = people.by_id(connection, visit.house.centre, [row.patient_id]).get(row.patient_id)
     if who is None:
         return RedirectResponse(f"/sessions/{key}", 303)
@@ -126,5 +127,6 @@ def unlink(visit: Annotated[Visit, changing(Permission.LINK)], key: str) -> Resp
     if not visit.field("reason"):
         return _undoing(visit, key, wrong=text("link.reason_missing", visit.language), status=422)
     with visit.house.db.write() as connection:
+        session_view.start_of(connection, key, visit.caller.ward)
         linking.unlink(visit.house, connection, key, visit.actor, visit.field("reason"))
     return RedirectResponse(f"/sessions/{key}?done=unlinked#patient", 303)

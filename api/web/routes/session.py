@@ -47,7 +47,7 @@ def printed(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)], key: str)
 def _context(visit: Visit, key: str) -> dict[str, Any]:
     house, caller = visit.house, visit.caller
     with house.db.read() as connection:
-        row, started = session_view.start_of(connection, key)
+        row, started = session_view.start_of(connection, key, visit.caller.ward)
         parts = session_view.parts_of(connection, row.id)
         typed = session_view.typed_at(parts) if caller.sees_identity else []
         dose = session_view.dose_of(connection, row.id)
@@ -117,6 +117,7 @@ def _run(visit: Visit, key: str, run_id: str) -> Run:
     with visit.house.db.read() as connection:
         stored = runs.stored_run(connection, run_id)
         current = runs.current_revision(connection, run_id)
+        session_view.start_of(connection, key, visit.caller.ward)
         if stored is None or stored.session_id != key or current is None:
             raise NotFound
         return runs.load(connection, current)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 router = APIRouter()
-RECENT = timedelta(days=366)
+_FRESH = timedelta(seconds=60)
 _MOST = 200
 ORDER = (
     "unlinked", "preview", "held", "withheld", "questions", "columns", "waiting", "refused", "missing", "unseen",
@@ -33,20 +33,27 @@ ORDER = (
 
 
 def counts(visit: Visit, connection: Connection) -> dict[str, int]:
-    """Return how much is in each tray, in the order in which they are shown."""
-    since = visit.house.now() - RECENT
-    found = trays.counts(connection, visit.caller.centre, since, visit.caller.ward)
-    found["missing"] = sum(one["count"] for one in gaps(visit, connection))
-    return {name: found[name] for name in ORDER}
+    """Return how much is in each tray, in the order in which they are shown.
+
+    What needs a look at every session is counted anew once a minute; its tray itself is always as of now.
+    """
+    found = trays.counts(connection, visit.caller.centre, visit.caller.ward)
+    state, now = visit.request.app.state, visit.house.now()
+    counted_at, slow = getattr(state, "tray_counts", (None, {}))
+    if counted_at is None or now - counted_at > _FRESH:
+        slow = trays.slow_counts(connection, visit.caller.centre)
+        slow["missing"] = sum(one["count"] for one in gaps(visit, connection))
+        state.tray_counts = (now, slow)
+    return {name: (found | slow)[name] for name in ORDER}
 
 
 def gaps(visit: Visit, connection: Connection) -> list[dict[str, Any]]:
-    """Return the treatments that machines counted during the last year and nobody sent."""
-    centre, since = visit.caller.centre, visit.house.now() - RECENT
+    """Return the treatments that machines counted and nobody sent."""
+    centre = visit.caller.centre
     known = {one.id: one for one in places.known_devices(connection, centre)}
     return [
         {"device": known[key], "first": gap.first, "last": gap.last, "count": gap.count, "before": gap.before}
-        for key, numbers in machines.recent_numbers(connection, centre, since).items()
+        for key, numbers in machines.all_numbers(connection, centre).items()
         for gap in missing(numbers)
     ]
 
@@ -94,7 +101,7 @@ def _withheld(visit: Visit, connection: Connection) -> dict[str, Any]:
 
 
 def _questions(visit: Visit, connection: Connection) -> dict[str, Any]:
-    rows = trays.questions(connection, visit.caller.centre, visit.house.now() - RECENT)
+    rows = trays.questions(connection, visit.caller.centre)
     for row in rows:
         row["flags"] = [
             {**flag, **said(flag["code"], visit.language), "pair": len(flag["runs"]) == 2}  # noqa: PLR2004 - a pair
@@ -104,7 +111,7 @@ def _questions(visit: Visit, connection: Connection) -> dict[str, Any]:
 
 
 def _columns(visit: Visit, connection: Connection) -> dict[str, Any]:
-    rows = trays.shared_columns(connection, visit.caller.centre, visit.house.now() - RECENT)
+    rows = trays.shared_columns(connection, visit.caller.centre)
     names = trays.names(connection, [row["serial"] for row in rows])
     for row in rows:
         row["who"] = names.get(row["serial"], [])
@@ -116,7 +123,7 @@ def _missing(visit: Visit, connection: Connection) -> dict[str, Any]:
 
 
 def _unseen(visit: Visit, connection: Connection) -> dict[str, Any]:
-    rows = trays.unseen(connection, visit.caller.centre, visit.house.now() - RECENT)
+    rows = trays.unseen(connection, visit.caller.centre)
     for row in rows:
         row["parts"] = said(row["code"], visit.language, json.loads(row["params"]))
     return {"rows": rows}

@@ -62,10 +62,10 @@ def printed_numbers(connection: Connection, key: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def recent_numbers(connection: Connection, centre: str, since: datetime) -> dict[str, list[str]]:
-    """Return the numbers of the treatments since a moment, by machine."""
+def all_numbers(connection: Connection, centre: str) -> dict[str, list[str]]:
+    """Return the machines' own numbers of all treatments, by machine."""
     query = select(run.c.device_id, run.c.printed_id).where(
-        run.c.centre == centre, run.c.started_at >= since, run.c.printed_id.is_not(None)
+        run.c.centre == centre, run.c.printed_id.is_not(None)
     )
     found: dict[str, list[str]] = {}
     for row in connection.execute(query):

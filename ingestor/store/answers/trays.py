@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import String, and_, cast, func, select
@@ -22,13 +23,13 @@ from ingestor.store.tables import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy import CTE, Connection, Select
 
 SUBMITTED = ("preview", "waiting", "refused")
 # States of a watched folder in which somebody must do something.
 SHARE_TROUBLE = ("folder_gone", "folder_not_mounted", "folder_stuck")
+EVER = datetime(1900, 1, 1, tzinfo=UTC)
 # Findings about something that no driver has seen before.
 UNSEEN = (
     "unknown_column", "new_column", "other_columns", "unknown_section", "unknown_key", "unknown_line", "unknown_word",
@@ -36,15 +37,8 @@ UNSEEN = (
 )  # fmt: skip
 
 
-def counts(connection: Connection, centre: str, since: datetime, ward: str | None = None) -> dict[str, int]:
-    """Return how much is in each tray.
-
-    Args:
-        connection: a reading transaction.
-        centre: of which centre.
-        since: columns, unseen values and questions are looked for in sessions from here on.
-        ward: limits sessions to a ward.
-    """
+def counts(connection: Connection, centre: str, ward: str | None = None) -> dict[str, int]:
+    """Return how much is in the trays that are counted at once; `ward` limits sessions to a ward."""
     states = (
         select(submission.c.status, func.count().label("n"))
         .where(
@@ -60,12 +54,18 @@ def counts(connection: Connection, centre: str, since: datetime, ward: str | Non
         "preview": submitted.get("preview", 0),
         "held": _count(connection, _held(centre)),
         "withheld": worklist.count(connection, centre, Wanted(status="withheld", ward=ward)),
-        "questions": _count(connection, _questions(centre, since)),
-        "columns": _count(connection, _shared_columns(centre, since)),
+        "questions": _count(connection, _questions(centre)),
         "waiting": submitted.get("waiting", 0),
         "refused": submitted.get("refused", 0),
-        "unseen": _count(connection, _unseen(centre, since)),
         "share": _count(connection, _shares(centre)),
+    }
+
+
+def slow_counts(connection: Connection, centre: str) -> dict[str, int]:
+    """Return how much is in the trays for which every session must be looked at."""
+    return {
+        "columns": _count(connection, _shared_columns(centre)),
+        "unseen": _count(connection, _unseen(centre)),
     }
 
 
@@ -107,24 +107,24 @@ def held(connection: Connection, centre: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in connection.execute(_held(centre))]
 
 
-def _questions(centre: str, since: datetime) -> Select[Any]:
+def _questions(centre: str) -> Select[Any]:
     return (
         select(session.c.id, session.c.flags, session.c.started_at)
         .where(
-            session.c.centre == centre, session.c.joined_into.is_(None), session.c.started_at >= since,
+            session.c.centre == centre, session.c.joined_into.is_(None),
             cast(session.c.flags, String) != "[]",
         )
         .order_by(session.c.started_at.desc(), session.c.id)
     )  # fmt: skip
 
 
-def questions(connection: Connection, centre: str, since: datetime) -> list[dict[str, Any]]:
+def questions(connection: Connection, centre: str) -> list[dict[str, Any]]:
     """Return the sessions whose runs raise a question: do they belong together?"""
-    return [dict(row._mapping) for row in connection.execute(_questions(centre, since))]
+    return [dict(row._mapping) for row in connection.execute(_questions(centre))]
 
 
-def _shared_columns(centre: str, since: datetime) -> Select[Any]:
-    recent = recent_readings(centre, since)
+def _shared_columns(centre: str) -> Select[Any]:
+    recent = recent_readings(centre, EVER)
     patients, last = func.count(func.distinct(recent.c.patient_id)), func.max(recent.c.started_at)
     return (
         select(
@@ -141,13 +141,13 @@ def _shared_columns(centre: str, since: datetime) -> Select[Any]:
     )  # fmt: skip
 
 
-def shared_columns(connection: Connection, centre: str, since: datetime) -> list[dict[str, Any]]:
+def shared_columns(connection: Connection, centre: str) -> list[dict[str, Any]]:
     """Return columns that were used with more than one patient."""
-    return [dict(row._mapping) for row in connection.execute(_shared_columns(centre, since))]
+    return [dict(row._mapping) for row in connection.execute(_shared_columns(centre))]
 
 
-def _unseen(centre: str, since: datetime) -> Select[Any]:
-    recent = recent_readings(centre, since)
+def _unseen(centre: str) -> Select[Any]:
+    recent = recent_readings(centre, EVER)
     params = cast(finding.c.params, String)
     return (
         select(
@@ -162,9 +162,9 @@ def _unseen(centre: str, since: datetime) -> Select[Any]:
     )  # fmt: skip
 
 
-def unseen(connection: Connection, centre: str, since: datetime) -> list[dict[str, Any]]:
+def unseen(connection: Connection, centre: str) -> list[dict[str, Any]]:
     """Return what no driver knew, each thing once, the commonest first; `params` is JSON text."""
-    return [dict(row._mapping) for row in connection.execute(_unseen(centre, since).limit(200))]
+    return [dict(row._mapping) for row in connection.execute(_unseen(centre).limit(200))]
 
 
 def _shares(centre: str) -> Select[Any]:
