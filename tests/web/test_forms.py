@@ -172,3 +172,8 @@ def test_the_look_at_an_original_is_on_record(here: Ward):
     with here.house.db.read() as connection:
         last = list(audit.entries(connection))[-1]
     assert (last["action"], last["object"], last["actor"]) == ("read-raw", receipt["source"], "nurse")
+
+
+def test_what_was_typed_differently_is_marked_before_a_link(here: Ward):
+    shown = here.client.get("/sessions/{unlinked}/link/{anna}".format(**here.made), headers=PAGE).text
+    assert "004815<mark>16</mark>" in shown or "004815<mark>1</mark>6" in shown

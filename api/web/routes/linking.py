@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -83,8 +84,19 @@ def _confirmation(visit: Visit, key: str, patient: str, *, wrong: str = "", stat
         "link_confirm.html", status=status, session=row, started=started, who=known[patient],
         typed=session_view.typed_at(parts), now_linked=known_as(before) if before else None, warnings=against,
         machines=[f"{p.run.device.model} {p.run.device.serial}" for p in parts], wrong=wrong,
-        reasons=_reasons(visit),
+        reasons=_reasons(visit), compared=_compared(parts, known[patient]),
     )  # fmt: skip
+
+
+def _compared(parts: list[session_view.Part], who: dict[str, Any]) -> list[tuple[str, bool]]:
+    """Return the identifier nearest to what was typed, piece by piece, each with whether it differs."""
+    typed = session_view.typed_at(parts)
+    values = [value for _, value in who["identifiers"]]
+    if not typed or not values or typed[0] in values:
+        return []
+    value = max(values, key=lambda one: SequenceMatcher(None, typed[0], one, autojunk=False).ratio())
+    pieces = SequenceMatcher(None, typed[0], value, autojunk=False).get_opcodes()
+    return [(value[start:end], tag != "equal") for tag, _, _, start, end in pieces if end > start]
 
 
 def _reasons(visit: Visit) -> list[str]:
