@@ -29,9 +29,10 @@ def foreign(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def reader() -> Iterator[Reader]:
     """One child for all: it keeps nothing from one file to the next."""
-    with pytest.MonkeyPatch.context() as patched, Reader() as made:
-        patched.setenv("PYTHONPATH", str(SITE))
-        made.drivers()
+    with Reader() as made:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("PYTHONPATH", str(SITE))
+            made.drivers()
         yield made
 
 
