@@ -218,3 +218,56 @@ def test_without_a_script_the_form_does_the_same(
     page.get_by_role("button", name="Senden").click()
     assert row_of(page, "ohne-skript.txt")["status"] == "stored"
     context.close()
+
+
+def test_a_busy_server_makes_a_file_wait_and_nothing_is_lost(
+    nurse: Page, bare: Site, simulated: Callable[..., Exports]
+):
+    (file,) = files(simulated, 308, 1)
+    before = stored(bare)
+    busy = [429, 503]
+
+    def be_busy_twice(route: Route) -> None:
+        if busy:
+            route.fulfill(status=busy.pop(0), headers={"Retry-After": "1"}, body="{}")
+        else:
+            route.continue_()
+
+    nurse.route("**/v1/imports*", be_busy_twice)
+    at_once(nurse)
+    nurse.set_input_files("#files", [as_upload("gedraenge.txt", file.read_bytes())])
+    assert row_of(nurse, "gedraenge.txt")["status"] == "stored"
+    assert (busy, len(stored(bare))) == ([], len(before) + 1)
+
+
+def test_forty_mixed_files_each_end_as_they_should(
+    nurse: Page, bare: Site, simulated: Callable[..., Exports]
+):
+    good = files(simulated, 401, 10)
+    cut = [f.read_bytes() for f in files(simulated, 402, 5)]
+    pairs = [
+        part
+        for seed in range(5)
+        for part in simulated("single-column-table", "--seed", str(410 + seed)).files
+    ]
+    batch: dict[str, tuple[bytes, str]] = {
+        f"gut-{i}.txt": (f.read_bytes(), "stored") for i, f in enumerate(good)
+    }
+    batch |= {f.name: (f.read_bytes(), "stored") for f in pairs}
+    batch |= {f"halb-{i}.txt": (data[: len(data) * 3 // 4], "stored") for i, data in enumerate(cut)}
+    batch |= {f"fremd-{i}.pdf": (PNG + bytes([i]), "refused") for i in range(5)}
+    batch |= {f"brief-{i}.docx": (f"Sehr geehrte Frau {i}".encode(), "refused") for i in range(5)}
+    again = {f"doppelt-{i}.txt": (good[i].read_bytes(), "duplicate") for i in range(5)}
+    assert len(batch) + len(again) == 40
+    before = stored(bare)
+    at_once(nurse)
+    nurse.set_input_files("#files", [as_upload(name, data) for name, (data, _) in batch.items()])
+    for name in batch:
+        nurse.locator(f'{DONE}:has(strong:has-text("{name}"))').first.wait_for(timeout=60_000)
+    nurse.set_input_files("#files", [as_upload(name, data) for name, (data, _) in again.items()])
+    for name, (_, expected) in (batch | again).items():
+        nurse.locator(f'[data-status="{expected}"]:has(strong:has-text("{name}"))').first.wait_for(
+            timeout=20_000
+        )
+    assert len(stored(bare)) == len(before) + 10 + 5 + 5
+    assert nurse.locator("#progress").inner_text() == "Alle Dateien sind verarbeitet."

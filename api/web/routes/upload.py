@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -26,7 +26,8 @@ def upload(visit: Annotated[Visit, seeing(Permission.SUBMIT)]) -> Response:
     """Show the form and what this person handed in during the last days."""
     since = visit.house.now() - _KEPT_IN_SIGHT
     with visit.house.db.read() as connection:
-        rows = shown(visit, connection, uploads.of_actor(connection, visit.caller.name, since))
+        found = uploads.of_actor(connection, visit.caller.name, since)
+        rows = shown(visit, connection, [row for row in found if _whole(row) is None])
     waiting = sum(row.confirmable for row in rows)
     return visit.page("upload.html", rows=rows, waiting_confirmation=waiting, preview=True)
 
@@ -36,8 +37,18 @@ def rows(visit: Annotated[Visit, seeing(Permission.SUBMIT)], ids: str = "") -> R
     """Return the rows of some submissions of this person, as they stand now."""
     keys = [key for key in ids.split(",") if key][:_AT_ONCE]
     with visit.house.db.read() as connection:
-        found = shown(visit, connection, uploads.by_id(connection, keys, visit.caller.name))
-    return HTMLResponse("".join(visit.fragment("parts/outcome.html", one=one) for one in found))
+        found = uploads.by_id(connection, keys, visit.caller.name)
+        wholes = sorted({whole for row in found if (whole := _whole(row))})
+        found = [row for row in found if _whole(row) is None]
+        found += uploads.by_id(connection, wholes, visit.caller.name)
+        drawn = shown(visit, connection, found)
+    return HTMLResponse("".join(visit.fragment("parts/outcome.html", one=one) for one in drawn))
+
+
+def _whole(row: dict[str, Any]) -> str | None:
+    """Return the submission that this one became a part of when its companion came, or None."""
+    whole = (row["receipt"] or {}).get("submission")
+    return whole if whole != row["id"] else None
 
 
 @router.post("/upload")

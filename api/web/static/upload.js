@@ -83,6 +83,15 @@ async function finish(job, request) {
   } catch {
     answer = null;
   }
+  // Too many at once, or a busy server: the file waits its turn by itself.
+  if (request.status === 429 || request.status === 503) {
+    const pause = Math.min(Number(request.getResponseHeader("Retry-After")) || 5, 60);
+    job.state.textContent = say.later;
+    job.bar.value = 0;
+    await new Promise((done) => setTimeout(done, pause * 1000));
+    waiting.unshift(job);
+    return;
+  }
   const receipt = Array.isArray(answer) ? answer[0] : answer;
   if (receipt && receipt.submission) await draw(job.row, receipt.submission);
   else refused(job, answer);
@@ -138,16 +147,14 @@ function watch() {
   watching = setTimeout(async () => {
     watching = null;
     const open = [...list.querySelectorAll('[data-status="queued"], [data-status="waiting"][data-sent]')];
-    if (!open.length) return;
-    const answer = await fetch(`/upload/rows?ids=${open.map((row) => row.id).join(",")}`);
-    if (answer.ok) {
-      for (const drawn of parsed(await answer.text())) {
-        const row = document.getElementById(drawn.id);
-        if (row && row.dataset.status !== drawn.dataset.status) {
-          drawn.dataset.sent = "";
-          swap(row, drawn);
-        }
-      }
+    for (const row of open) {
+      const answer = await fetch(`/upload/rows?ids=${row.id}`);
+      const drawn = answer.ok && parsed(await answer.text())[0];
+      if (!drawn || drawn.dataset.status === row.dataset.status) continue;
+      drawn.dataset.sent = "";
+      // A part whose companion came stands in the row of the whole.
+      if (drawn.id !== row.id && document.getElementById(drawn.id)) row.remove();
+      else swap(row, drawn);
     }
     if (list.querySelector('[data-status="queued"]') || busy()) watch();
   }, 1500);
