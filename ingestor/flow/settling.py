@@ -12,6 +12,7 @@ from ingestor.flow.meaning import give_meaning
 from ingestor.flow.placing import Place, place
 from ingestor.flow.receipt import Placed, Rows, receipt, strongest
 from ingestor.isolate import Reading, Trouble
+from ingestor.meaning.clock import basis_of
 from ingestor.model import Status
 from ingestor.store import audit, runs, sources
 from ingestor.store.audit import Actor
@@ -112,6 +113,7 @@ def as_row(one: Any) -> RunReading:  # noqa: ANN401
     return RunReading(
         run=one.run, block=one.block or None, samples=one.rows,
         channels=channels_of(one.block) if one.block else (), figures=one.figures.to_json(),
+        basis=basis_of(one.run),
     )  # fmt: skip
 
 

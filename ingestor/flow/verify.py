@@ -35,6 +35,11 @@ def verify(house: House) -> Iterator[Mismatch]:
                 yield Mismatch(session_id, wrong)
 
 
+def dose_differs(house: House, connection: Connection, session_id: str) -> bool:
+    """Tell whether a session's dose would be another one if it were computed now."""
+    return bool(_dose(house, connection, session_id))
+
+
 def _figures(connection: Connection, session_id: str) -> tuple[str, ...]:
     wrong = []
     for row in runs.current_readings(connection, session_id):

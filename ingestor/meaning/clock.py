@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ingestor.meaning.policy import NORMALISED
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from ingestor.model import Run
 
 DeviceKey = tuple[str, str, str]
 
@@ -32,6 +36,27 @@ class Offset:
     valid_to: datetime | None = None
 
 
+def offset_at(offsets: Sequence[Offset], at: datetime) -> int:
+    """Return the seconds by which a clock was ahead at a time on itself; 0 where nothing is known."""
+    fitting = [
+        o.seconds
+        for o in offsets
+        if (o.valid_from is None or o.valid_from <= at) and (o.valid_to is None or at < o.valid_to)
+    ]
+    return fitting[-1] if fitting else 0
+
+
+def basis(zone: str, seconds: int) -> str:
+    """Return by which rules and with which clock a log was given its meaning, as one word."""
+    return f"{NORMALISED} {zone} {seconds}"
+
+
+def basis_of(run: Run) -> str:
+    """Return the basis on which a run was made."""
+    applied = (f.params["seconds"] for f in run.findings if f.code == "clock_offset_applied")
+    return basis(run.zone, int(next(applied, "0")))
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Everything that is needed to make an instant of a printed time.
@@ -49,3 +74,8 @@ class Clock:
     zones: Mapping[DeviceKey, str] = field(default_factory=dict)
     offsets: Mapping[DeviceKey, tuple[Offset, ...]] = field(default_factory=dict)
     zone: str | None = None
+
+    def basis_at(self, key: DeviceKey, on_its_clock: datetime) -> str:
+        """Return the basis on which a machine's run that began then would be made now."""
+        zone = self.zone or self.zones.get(key) or self.default_zone
+        return basis(zone, offset_at(self.offsets.get(key, ()), on_its_clock))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ingestor.meaning.amounts import Amounts, events, facts, totals
 from ingestor.meaning.belief import Belief, without_impossible_times
-from ingestor.meaning.clock import device_key
+from ingestor.meaning.clock import device_key, offset_at
 from ingestor.meaning.cycles import cycles_of, known_regenerable, phase_spans, single_use_cycles
 from ingestor.meaning.plausibility import Plausibility
 from ingestor.meaning.stamps import EPOCH, Timeline, local_ms_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingestor.driver import AlarmRow, DeviceLog
-    from ingestor.meaning.clock import Clock, Offset
+    from ingestor.meaning.clock import Clock
     from ingestor.meaning.traces import Sampled
 
 _MS = timedelta(milliseconds=1)
@@ -52,7 +52,7 @@ def normalise(
     samples = None if log.samples is None else sampled(log.samples, belief, log.member, believed)
     timeline = _timeline(log, samples, zone)
     started, ended = _ends(log, timeline, believed=start_believed)
-    offset = _offset_at(clock.offsets.get(key, ()), started)
+    offset = offset_at(clock.offsets.get(key, ()), started.utc)
     if offset:
         timeline = replace(timeline, correction_ms=offset * 1000)
         samples = None if samples is None else samples.corrected(offset * 1000)
@@ -137,17 +137,6 @@ def _ends(log: DeviceLog, timeline: Timeline, *, believed: bool) -> tuple[Instan
     begun = (started.utc - EPOCH) // _MS + timeline.correction_ms
     (ended,) = timeline.series((log.ended,), (0,), (high if high is not None else begun, None))
     return started, ended
-
-
-def _offset_at(offsets: Sequence[Offset], started: Instant) -> int:
-    """Seconds by which the clock was ahead at the start of the run."""
-    fitting = [
-        o.seconds
-        for o in offsets
-        if (o.valid_from is None or o.valid_from <= started.utc)
-        and (o.valid_to is None or started.utc < o.valid_to)
-    ]
-    return fitting[-1] if fitting else 0
 
 
 def _alarms(rows: Sequence[AlarmRow], timeline: Timeline) -> tuple[Alarm, ...]:

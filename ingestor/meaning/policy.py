@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 METHOD = "ia-dose/1"
+# How a printed log is given its meaning. Counted up whenever the same log becomes another run or other figures.
+NORMALISED = "1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import insert, select, update
 
 from ingestor.ids import derived
-from ingestor.model import Device, Fact, Ignored, Role, Run, Total
+from ingestor.model import Device, DriverStamp, Evidence, Fact, Ignored, Role, Run, Total
 from ingestor.store.rows import KINDS, instant, rows_of
 from ingestor.store.tables import device, printed_patient, revision, run, trace
 from ingestor.trace import from_block
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from ingestor.model import DriverStamp
-
 
 @dataclass(frozen=True, slots=True)
 class RunReading:
@@ -31,6 +29,7 @@ class RunReading:
     Attributes:
         block: the trace as a Parquet file, None where nothing was sampled.
         figures: what the dose needs from this run, as JSON.
+        basis: by which rules and with which clock the log was given its meaning.
     """
 
     run: Run
@@ -38,6 +37,19 @@ class RunReading:
     samples: int
     channels: tuple[str, ...]
     figures: dict[str, Any]
+    basis: str = ""
+
+
+def stored_reading(connection: Connection, revision_key: str) -> tuple[Origin, RunReading]:
+    """Return a reading as it was handed in."""
+    row = connection.execute(select(revision).where(revision.c.id == revision_key)).one()
+    kept = connection.execute(select(trace).where(trace.c.revision_id == revision_key)).one_or_none()
+    one = load(connection, revision_key, with_trace=False)
+    stamp = DriverStamp(row.driver, row.driver_version, Evidence(row.evidence))
+    return Origin(row.source, row.treatment, stamp), RunReading(
+        one, kept.block if kept else None, kept.samples if kept else 0, tuple(kept.channels) if kept else (),
+        row.figures, row.basis,
+    )  # fmt: skip
 
 
 def whole(reading: RunReading) -> Run:
@@ -160,33 +172,27 @@ def printed_patients(connection: Connection, session_id: str) -> list[tuple[str,
     return [(row.text, (row.serial,)) for row in connection.execute(query)]
 
 
-def clock_of(one: Run) -> str:
-    """Return what was made of the machine's clock: its zone, and how far the run's start lay from UTC [s]."""
-    apart = one.started.local - one.started.utc.replace(tzinfo=None)
-    return f"{one.zone} {round(apart.total_seconds())}"
-
-
-def revision_id(run_key: str, origin: Origin, one: Run) -> str:
-    """Return the identity of one reading: the same bytes, read by the same driver with the same clock."""
+def revision_id(origin: Origin, basis: str) -> str:
+    """Return the identity of one reading: the same bytes, read by the same driver on the same basis."""
     stamp = origin.driver
-    return derived(
-        "rev", run_key, origin.source, str(origin.treatment), stamp.name, stamp.version, clock_of(one)
-    )
+    return derived("rev", origin.source, str(origin.treatment), stamp.name, stamp.version, basis)
 
 
 def save_revision(
     connection: Connection, run_key: str, origin: Origin, reading: RunReading, state: str, now: datetime
 ) -> str:
-    """Store a reading with all its rows and its trace; return its id. One that is there only changes its state."""
-    key = revision_id(run_key, origin, reading.run)
+    """Store a reading with all its rows and its trace; return its id. One that is there keeps its rows."""
+    key = revision_id(origin, reading.basis)
     if revision_row(connection, key) is not None:
-        set_state(connection, key, state)
+        connection.execute(
+            update(revision).where(revision.c.id == key).values(state=state, run_id=run_key, replaced_by=None)
+        )
         return key
     connection.execute(
         insert(revision).values(
             id=key, run_id=run_key, source=origin.source, treatment=origin.treatment, state=state,
             driver=origin.driver.name, driver_version=origin.driver.version,
-            evidence=origin.driver.evidence.value, figures=reading.figures, read_at=now,
+            evidence=origin.driver.evidence.value, basis=reading.basis, figures=reading.figures, read_at=now,
             **_header(reading.run),
         )
     )  # fmt: skip
@@ -213,7 +219,7 @@ def _header(one: Run) -> dict[str, Any]:
     }
     return {
         "layout": one.layout, "layout_version": one.layout_version, "software": one.device.software,
-        "zone": one.zone, "clock": clock_of(one), "member": one.member, "complete": one.complete, "hold": one.hold, "bench": one.bench,
+        "zone": one.zone, "member": one.member, "complete": one.complete, "hold": one.hold, "bench": one.bench,
         "cycle_definition": one.cycle_definition, "started_at": one.started.utc,
         "started_local": one.started.local, "started_method": one.started.method.value,
         "ended_at": ended.utc if ended else None, "ended_local": ended.local if ended else None,

@@ -201,6 +201,21 @@ def earlier_receipt(connection: Connection, source_id: str) -> Row[Any] | None:
     return connection.execute(query).one_or_none()
 
 
+def reopen(connection: Connection, key: str, worker: str, now: datetime) -> None:
+    """Let a refused submission be settled again; one that was settled since stays as it is."""
+    changed = connection.execute(
+        update(submission)
+        .where(submission.c.id == key, submission.c.status == "refused")
+        .values(status="queued", receipt=None, done_at=None)
+    )
+    if changed.rowcount:
+        connection.execute(
+            update(job)
+            .where(job.c.submission == key)
+            .values(state="running", worker=worker, not_before=now, attempts=0)
+        )
+
+
 def is_read_by(connection: Connection, source_id: str, driver: str, version: str) -> bool:
     """Tell whether this driver in this version has read these bytes before."""
     query = select(func.count()).where(

@@ -29,7 +29,10 @@ _POINT = re.compile(r'\bpoint\("([a-z_.]+)"\)')
 
 
 # Steps that a watcher's life does not pass; each has a test of its own.
-ELSEWHERE = {"backup.copied", "restore.aside", "spool.synced", "spool.taken"}
+ELSEWHERE = {
+    "backup.copied", "restore.aside", "spool.synced", "spool.taken", "schema.tables", "schema.step",
+    *(f"reprocess.{p}" for p in ("read", "propose", "proposed", "ready", "approved", "switch", "switched")),
+}  # fmt: skip
 
 
 def points() -> list[str]:

@@ -1,7 +1,7 @@
 """A site's own driver, copied to where the child finds it: one JSON record a line, nothing to guess.
 
 Records: H header, C column, S sample, P phase, A alarm, T totals, E end. An H begins the next treatment.
-`FACTOR` and `VERSION` are what a test changes to have a driver that was wrong before.
+The four words in capitals are what a test changes to have a driver that was wrong before.
 """
 
 import json
@@ -35,6 +35,8 @@ from ingestor.driver import (
 
 VERSION = "1"
 FACTOR = "1"
+OPENS = "H"
+NUMBERED = "yes"
 Record = dict[str, Any]
 Records = list[tuple[int, Record]]
 
@@ -70,7 +72,7 @@ class Plain:
         return BundleKey(stem, part, ("1", "2")) if stem else None
 
     def claim(self, bundle: Bundle) -> Claim:
-        mine = any(m.data.startswith(b'{"t": "H"') for m in bundle.members)
+        mine = any(m.data.startswith(b'{"t": "%s"' % OPENS.encode()) for m in bundle.members)
         return Claim(mine, "begins with a header record" if mine else "no header record")
 
     def parse(self, bundle: Bundle) -> Iterator[DeviceLog]:
@@ -90,7 +92,7 @@ def _log(member: str, records: Records, cut: int) -> DeviceLog:
         version="1", role=Role(head["role"]), maker="Site", model="Plain", serial=head["serial"],
         software=head.get("software", ""), started=started, end_reached=bool(of["E"]),
         rows_read=len(records) - 1 - len(of["C"]) - len(of["E"]) + cut, member=member, line=line,
-        run_id=head.get("run"), patient=head.get("patient"), hold=head.get("hold"),
+        run_id=head.get("run") if NUMBERED else None, patient=head.get("patient"), hold=head.get("hold"),
         ended=_stamp(of["E"][0][1]["at"]) if of["E"] else None,
         columns=tuple(_column(n, r) for n, r in of["C"]),
         phases=tuple(_phase(n, r) for n, r in of["P"]),

@@ -12,6 +12,7 @@ from ingestor.store.tables.people import (
     printed_patient,
 )
 from ingestor.store.tables.places import acceptance, centre, clock_offset, device, ward
+from ingestor.store.tables.plans import plan, plan_item
 from ingestor.store.tables.runs import (
     alarm,
     column_use,
@@ -53,6 +54,8 @@ __all__ = [
     "metadata",
     "patient",
     "phase",
+    "plan",
+    "plan_item",
     "printed_patient",
     "raw_file",
     "revision",

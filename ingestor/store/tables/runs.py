@@ -78,8 +78,8 @@ revision = Table(
     Column("layout_version", WORD, nullable=False),
     Column("software", WORD, nullable=False),
     Column("zone", WORD, nullable=False),
-    # What was made of the machine's clock: the zone, and how far its start lay from UTC [s].
-    Column("clock", WORD, nullable=False),
+    # By which rules and with which clock the printed log was given its meaning.
+    Column("basis", WORD, nullable=False),
     Column("member", LONG, nullable=False),
     Column("complete", Boolean, nullable=False),
     Column("hold", WORD),
@@ -100,7 +100,7 @@ revision = Table(
     Column("read_at", UTC_TIME, nullable=False),
     # The reading that counts since in its stead, of this run or of one that contains it.
     Column("replaced_by", ID, ForeignKey("revision.id"), index=True),
-    UniqueConstraint("run_id", "source", "treatment", "driver", "driver_version", "clock"),
+    UniqueConstraint("run_id", "source", "treatment", "driver", "driver_version", "basis"),
     Index("uq_revision_current", "run_id", unique=True, sqlite_where=Column("state") == "current",
           postgresql_where=Column("state") == "current"),
 )  # fmt: skip
