@@ -181,7 +181,7 @@ def refused(connection: Connection, centre_id: str) -> list[Row[Any]]:
         )
         .order_by(submission.c.source, submission.c.at, submission.c.id)
     )  # fmt: skip
-    newest: dict[str, Row[Any]] = {row.source: row for row in connection.execute(query)}
+    newest: dict[str, Any] = {row.source: row for row in connection.execute(query)}
     return list(newest.values())
 
 
