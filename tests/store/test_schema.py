@@ -11,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import CheckConstraint, inspect, text
 
 from ingestor.errors import DatabaseTrouble
 from ingestor.store import schema
@@ -28,6 +28,18 @@ def test_the_migrations_make_exactly_the_tables_that_the_program_uses(db: Databa
     with db.write() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_migrations_make_every_check_and_every_index_of_the_tables(db: Database):
+    """A comparison of schemas does not see these."""
+    with db.read() as connection:
+        found = inspect(connection)
+        made = {t: {c["name"] for c in found.get_check_constraints(t)} for t in metadata.tables}
+        indexed = {t: {i["name"] for i in found.get_indexes(t)} for t in metadata.tables}
+    for name, table in metadata.tables.items():
+        checks = {str(c.name) for c in table.constraints if isinstance(c, CheckConstraint)}
+        assert checks <= made[name], name
+        assert {str(i.name) for i in table.indexes} <= indexed[name], name
 
 
 def test_a_second_upgrade_does_nothing(db: Database):
