@@ -3,14 +3,14 @@
     python -m tests.mutation            all modules, report in docs/mutation.md
     python -m tests.mutation dose pairs some modules, report on the screen only
 
-Each error lives in a child process of its own, for a minute at most; no file of the source is touched.
+The tests are collected once; each error lives in a forked child of its own, for a minute at most. No file of the
+source is touched.
 """
 
 from __future__ import annotations
 
 import ast
-import importlib.abc
-import importlib.util
+import contextlib
 import os
 import signal
 import sys
@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.mutation.mutants import Mutant, mutants_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
 ROOM = ROOT / "ingestor" / "meaning"
@@ -64,40 +65,39 @@ class Outcome:
     killed: bool
 
 
-class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Hands out one module with an error in it."""
-
-    def __init__(self, name: str, path: Path, tree: ast.Module) -> None:
-        self.name, self.path, self.tree = name, path, tree
-
-    def find_spec(self, fullname: str, *_: object) -> importlib.machinery.ModuleSpec | None:
-        if fullname != self.name:
-            return None
-        return importlib.util.spec_from_file_location(fullname, self.path, loader=self)
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:  # noqa: ARG002
-        return None
-
-    def exec_module(self, module: ModuleType) -> None:
-        exec(compile(self.tree, str(self.path), "exec"), module.__dict__)
+def _plant(module: str, tree: ast.Module) -> None:
+    """Let the error stand in place of the sound module, wherever something of it is used."""
+    sound = sys.modules[f"ingestor.meaning.{module}"]
+    before = dict(vars(sound))
+    exec(compile(tree, str(ROOM / f"{module}.py"), "exec"), vars(sound))
+    swapped = {id(old): vars(sound)[name] for name, old in before.items() if vars(sound).get(name) is not old}
+    for name, user in list(sys.modules.items()):
+        if name.startswith(("ingestor.", "tests.")) and user is not sound:
+            for key, value in list(vars(user).items()):
+                if id(value) in swapped:
+                    setattr(user, key, swapped[id(value)])
 
 
-def _try(module: str, mutant: Mutant) -> int:
-    """Run the tests against one error, in this process, which ends here: 0 where no test noticed."""
+def _notices(session: pytest.Session, module: str, mutant: Mutant) -> bool:
+    """Run the tests against one error, in a child process: does any of them fail?"""
     signal.alarm(SECONDS)
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    sys.meta_path.insert(0, _Mutated(f"ingestor.meaning.{module}", ROOM / f"{module}.py", mutant.tree))
-    import pytest
+    try:
+        _plant(module, mutant.tree)
+    except Exception:  # noqa: BLE001 - a module that cannot even be loaded is noticed
+        return True
+    nearest = MODULES[module]
+    items = [item for item in session.items if item.path.stem in nearest]
+    for item in sorted(items, key=lambda item: nearest.index(item.path.stem)):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        if session.testsfailed:
+            return True
+    return False
 
-    files = [str(ROOT / "tests" / "meaning" / f"{name}.py") for name in MODULES[module]]
-    plain = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-profile=mutation"]
-    plain += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    return int(pytest.main([*plain, *files]))
 
-
-def _outcomes(work: Sequence[tuple[str, Mutant]]) -> Iterator[Outcome]:
+def _outcomes(session: pytest.Session, work: Sequence[tuple[str, Mutant]]) -> Iterator[Outcome]:
     """Try all errors, some at a time."""
     waiting, running = list(work), dict[int, tuple[str, Mutant]]()
     while waiting or running:
@@ -105,33 +105,41 @@ def _outcomes(work: Sequence[tuple[str, Mutant]]) -> Iterator[Outcome]:
             one = waiting.pop(0)
             child = os.fork()
             if child == 0:
-                os._exit(_try(*one) and 1)
+                status = 1
+                with contextlib.suppress(BaseException):
+                    status = int(_notices(session, *one))
+                os._exit(status)
             running[child] = one
         child, status = os.wait()
         module, mutant = running.pop(child)
         yield Outcome(module, mutant, killed=status != 0)
 
 
-def _prepare() -> None:
-    """Load once what every child needs, without the room that is changed."""
-    import hypothesis
-    import pyarrow as pa
-    import pytest  # noqa: F401
-    import sqlalchemy  # noqa: F401
+class _Loop:
+    """Takes the place of the test run: the tests are collected, then run once for every error."""
 
-    import ingestor.phrases
-    import ingestor.store.tables
-    import ingestor.trace
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.outcomes: list[Outcome] = []
+        self.sound = True
 
-    assert pa
-    # Plain examples in a fixed order: an error is noticed or not, whoever asks; shrinking would only cost time.
-    hypothesis.settings.register_profile(
-        "mutation", max_examples=12, derandomize=True, database=None, deadline=None,
-        phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
-    )  # fmt: skip
-    ingestor.phrases.catalogue()
-    loaded = [name for name in sys.modules if name.startswith("ingestor.meaning.")]
-    assert not loaded, loaded
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        trees = {name: (ROOM / f"{name}.py").read_text("utf-8") for name in self.names}
+        control = [(name, Mutant(0, "nothing", ast.parse(text))) for name, text in trees.items()]
+        for outcome in _outcomes(session, control):
+            if outcome.killed:
+                self.sound = False
+                print(f"the tests of {outcome.module} fail without any error", flush=True)
+        work = [(name, mutant) for name, text in trees.items() for mutant in mutants_of(text)]
+        for done, outcome in enumerate(_outcomes(session, work if self.sound else ()), start=1):
+            self.outcomes.append(outcome)
+            if not outcome.killed:
+                print(f"{outcome.module}.py:{outcome.mutant.line}: {outcome.mutant.what}", flush=True)
+            if done % 200 == 0:
+                print(f"... {done} of {len(work)}", file=sys.stderr, flush=True)
+        order = {id(mutant): i for i, (_, mutant) in enumerate(work)}
+        self.outcomes.sort(key=lambda o: order[id(o.mutant)])
+        return True
 
 
 def _report(outcomes: Sequence[Outcome], seconds: float) -> str:
@@ -156,36 +164,29 @@ def _report(outcomes: Sequence[Outcome], seconds: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(names: Sequence[str]) -> None:
+def main(names: Sequence[str]) -> int:
     """Try the errors of some modules, or of all."""
-    work = [
-        (module, mutant)
-        for module in (names or MODULES)
-        for mutant in mutants_of((ROOM / f"{module}.py").read_text("utf-8"))
-    ]
-    _prepare()
-    whole = [
-        (module, Mutant(0, "nothing", ast.parse((ROOM / f"{module}.py").read_text("utf-8"))))
-        for module in names or MODULES
-    ]
-    if noticed := [o.module for o in _outcomes(whole) if o.killed]:
-        sys.exit(f"the tests of {', '.join(noticed)} fail without any error")
+    import hypothesis
+
+    # Plain examples in a fixed order: an error is noticed or not, whoever asks; shrinking would only cost time.
+    hypothesis.settings.register_profile(
+        "mutation", max_examples=12, derandomize=True, database=None, deadline=None,
+        phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+    )  # fmt: skip
+    loop = _Loop(names or list(MODULES))
+    files = sorted({str(ROOT / "tests/meaning" / f"{t}.py") for n in loop.names for t in MODULES[n]})
     begun = time.monotonic()
-    outcomes = []
-    for done, outcome in enumerate(_outcomes(work), start=1):
-        outcomes.append(outcome)
-        if not outcome.killed:
-            print(f"{outcome.module}.py:{outcome.mutant.line}: {outcome.mutant.what}", flush=True)
-        if done % 100 == 0:
-            print(f"... {done} of {len(work)}", file=sys.stderr, flush=True)
-    order = {id(mutant): i for i, (_, mutant) in enumerate(work)}
-    outcomes.sort(key=lambda o: order[id(o.mutant)])
-    report = _report(outcomes, time.monotonic() - begun)
+    plain = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-profile=mutation"]
+    pytest.main([*plain, "-W", "ignore::pytest.PytestAssertRewriteWarning", *files], plugins=[loop])
+    if not loop.outcomes:
+        return 1
+    report = _report(loop.outcomes, time.monotonic() - begun)
     if names:
         print(report)
     else:
         (ROOT / "docs" / "mutation.md").write_text(report, "utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
