@@ -131,7 +131,7 @@ def _counts_on(before: Part, after: Part) -> bool:
         return False
     if first.counter_last is None or second.counter_first is None:
         return False
-    return second.counter_first >= first.counter_last > 0
+    return second.counter_first >= first.counter_last
 
 
 def agreement(readings: Readings, policy: Policy) -> Agreement:

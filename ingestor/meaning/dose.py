@@ -164,13 +164,10 @@ def _volume(field: str, preferred: Sequence[Part], others: Sequence[Part]) -> De
 
 
 _WHY = {
-    "processed_plasma_ml": "no_plasma_reading", "processed_plasma_reading": "no_plasma_reading",
-    "agreement": "no_plasma_reading", "max_disagreement": "single_reading",
-    "native_plasma_ml": "no_processed_plasma", "weight_kg": "no_weight", "height_cm": "no_height",
-    "hematocrit": "no_hematocrit", "cycles_completed": "no_phases", "cycles_aborted": "no_phases",
+    "agreement": "no_plasma_reading", "max_disagreement": "single_reading", "weight_kg": "no_weight",
+    "height_cm": "no_height", "hematocrit": "no_hematocrit", "alarm_min": "alarm_end_unknown",
     "plasma_per_cycle_min_ml": "load_volumes_not_printed", "plasma_per_cycle_mean_ml": "load_volumes_not_printed",
-    "plasma_per_cycle_max_ml": "load_volumes_not_printed", "blood_processed_ml": "no_blood_volume",
-    "ac_volume_ml": "no_ac_volume", "alarm_min": "alarm_end_unknown", "ended_at": "end_unknown",
+    "plasma_per_cycle_max_ml": "load_volumes_not_printed",
 }  # fmt: skip
 
 
@@ -182,9 +179,10 @@ def _missing(
     told = {f"{name}_ml": code for name, code in volume.readings.missing.items()}
     told |= dict.fromkeys(("processed_plasma_ml", "processed_plasma_reading"), volume.missing or "")
     for part in parts:
-        told |= {key: code for key, code in part.figures.missing.items() if key in served}
+        told |= part.figures.missing
     told |= relation.missing | times.missing
     told["mean_plasma_flow_ml_min"] = (
         "no_processed_plasma" if volume.ml is None else told.get("loading_min", "no_loads")
     )
-    return {name: told.get(name) or _WHY[name] for name, value in served.items() if value is None}
+    why = _WHY | told
+    return {name: why.get(name, "not_printed") for name, value in served.items() if value is None}

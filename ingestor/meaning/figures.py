@@ -147,14 +147,15 @@ class _Measuring:
 
     def _loads(self) -> list[Span] | None:
         """When plasma was loaded [ms UTC]; None where the machine prints no phases, or not when they were."""
-        spans = [p for p in self.run.phases if p.phase is Phase.LOAD]
-        if not spans or any(p.start is None for p in spans):
-            return None
         found = []
-        for one in spans:
+        for one in self.run.phases:
+            if one.phase is not Phase.LOAD:
+                continue
+            if one.start is None:
+                return None
             end = one.end.utc if one.end is not None else self._open_end(one.position, one.index)
-            found.append((_ms(one.start.utc), _ms(end)) if one.start is not None else (0, 0))
-        return readings.merged(found)
+            found.append((_ms(one.start.utc), _ms(end)))
+        return readings.merged(found) if found else None
 
     def _open_end(self, position: str, index: int) -> datetime:
         later = [

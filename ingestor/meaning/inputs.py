@@ -68,9 +68,9 @@ def recorded(kind: str, parts: Sequence[Part]) -> Input | None:
 
 def canonical(measurement: Measurement) -> Decimal | None:
     """Return a measurement in its canonical unit, None where that cannot be or is not to be believed."""
-    quantity = FACTS.get(measurement.kind)
-    if quantity is None or quantity.range is None:
-        return None
+    quantity = FACTS[measurement.kind]
     value = convert(measurement.value, measurement.unit, quantity.unit)
+    if value is None or quantity.range is None:
+        return None
     low, high = quantity.range.hard
-    return rounded(value) if value is not None and exact(low) <= value <= exact(high) else None
+    return rounded(value) if exact(low) <= value <= exact(high) else None

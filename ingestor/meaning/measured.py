@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +108,7 @@ _NUMBERS = (
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON is what it is
     if isinstance(value, datetime):
-        return value.isoformat() if value.tzinfo is None else value.astimezone(UTC).isoformat()
+        return value.isoformat()
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, (tuple, list)):

@@ -43,9 +43,9 @@ def counter(trace: Trace | None, channel: str, segments: Sequence[int], reset_ml
         reset_ml: else a fall by more than this and by more than half is one; a smaller one is jitter.
     """
     column = None if trace is None else trace.column(channel)
-    if column is None or column.null.all():
+    if trace is None or column is None or column.null.all():
         return None
-    order = np.argsort(trace.utc_ms, kind="stable") if trace is not None else np.zeros(0, np.int64)
+    order = np.argsort(trace.utc_ms, kind="stable")
     rows = order[~column.null[order]]
     values = column.mantissa[rows]
     fall = values[:-1] - values[1:]

@@ -88,8 +88,8 @@ def _plasma_volume(found: Strength, person: Person | None, policy: Policy) -> No
 
 
 def _multiple(found: Strength, processed: Decimal, policy: Policy) -> None:
-    if not found.plasma_volume_ml:
-        found.missing["pv_multiple"] = found.missing.get("plasma_volume_ml", "no_plasma_volume")
+    if found.plasma_volume_ml is None:
+        found.missing["pv_multiple"] = found.missing["plasma_volume_ml"]
         return
     multiple = rounded(processed / found.plasma_volume_ml)
     if multiple > policy.pv_hard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -325,3 +326,100 @@ def test_a_served_value_is_always_one_of_the_readings(volumes):
         assert found.processed_plasma_ml is None
     else:
         assert found.processed_plasma_ml == volumes[0]
+
+
+def test_a_record_of_which_one_half_stood_still_counts_whole(make):
+    first = halves(make)[0]
+    last = still(
+        make,
+        "r",
+        70,
+        counter_first=D(1500),
+        counter_last=D(1500),
+        readings=make.readings(reported=1500, cycles=None, counter=1500, integrated=0),
+    )
+    other = make.part("c", make.figures(started=START + timedelta(hours=4), printed_id="x"))
+    found = compute([first, last, other], make.person())
+    assert (found.reported_ml, found.cycles_ml, found.counter_ml, found.integrated_ml) == (
+        5500,
+        5500,
+        5500,
+        5500,
+    )
+
+
+@pytest.mark.parametrize("moved", [{"reported": 300}, {"counter": 300}, {"integrated": 300}])
+def test_a_run_of_which_one_reading_says_that_plasma_moved_did_not_stand_still(make, moved):
+    one = still(
+        make,
+        readings=make.readings(**({"reported": None, "cycles": None, "counter": 0, "integrated": 0} | moved)),
+    )
+    found = compute([make.part(), one], make.person())
+    assert found.cycles_ml is None
+
+
+@pytest.mark.parametrize("unknown", ["counter_last", "counter_first"])
+def test_without_a_counter_two_runs_are_no_halves_of_one_record(make, unknown):
+    one, two = halves(make, first_reported=1500)
+    parts = [
+        replace(
+            one, figures=replace(one.figures, **({"counter_last": None} if unknown == "counter_last" else {}))
+        ),
+        replace(
+            two,
+            figures=replace(two.figures, **({"counter_first": None} if unknown == "counter_first" else {})),
+        ),
+    ]
+    assert compute(parts, make.person()).reported_ml == 5500
+
+
+def test_a_counter_that_goes_on_from_exactly_where_it_stopped_counts_once(make):
+    one, two = halves(make)
+    exact = replace(two, figures=replace(two.figures, counter_first=D(1500)))
+    assert compute([one, exact], make.person()).counter_ml == 4000
+    less = replace(two, figures=replace(two.figures, counter_first=D(1499)))
+    assert compute([one, less], make.person()).counter_ml == 5500
+
+
+def test_why_a_reading_is_missing_is_told_by_the_run_that_lacks_it(make):
+    silent = make.figures(readings=dict.fromkeys(make.readings()), missing={"counter": "no_counter"})
+    found = compute([make.part(figures=silent)], make.person()).detail["missing"]
+    assert (found["counter_ml"], found["cycles_ml"]) == ("no_counter", "not_printed")
+    lacking = make.figures(
+        readings=make.readings(counter=None),
+        missing={"counter": "no_counter"},
+        started=START + timedelta(hours=4),
+        printed_id="x",
+    )
+    found = compute([make.part(), make.part("b", lacking)], make.person()).detail["missing"]
+    assert found["counter_ml"] == "no_counter"
+
+
+def test_exactly_ten_percent_are_not_withheld_and_the_difference_is_told(make):
+    found = dose(make, reported=4000, counter=3600, cycles=None, integrated=None)
+    assert (found.status, found.status_reasons) == (DoseStatus.PROVISIONAL, ("readings_disagree",))
+    assert found.max_disagreement == D("0.1")
+
+
+def test_readings_of_a_cut_record_differ_without_contradicting_each_other(make):
+    cut = make.figures(readings=make.readings(counter=5000), complete=False)
+    found = compute([make.part(figures=cut)], make.person())
+    assert (found.status, found.processed_plasma_ml) == (DoseStatus.PROVISIONAL, 4000)
+    assert found.status_reasons == ("incomplete", "readings_disagree")
+    other = make.part("b", make.figures(started=START + timedelta(hours=4), printed_id="x"))
+    both = compute(
+        [make.part(figures=replace(cut, readings=make.readings(counter=9000))), other], make.person()
+    )
+    assert both.status is DoseStatus.PROVISIONAL
+
+
+def test_one_assumed_run_or_one_without_plasma_therapy_is_enough_to_say_so(make):
+    other = make.part("b", make.figures(started=START + timedelta(hours=4), printed_id="x"))
+    assumed = make.part(figures=make.figures(notes=("plasma_assumed",)))
+    assert compute([assumed, other], make.person()).status_reasons == ("plasma_assumed",)
+    nothing = dict.fromkeys(make.readings())
+    parts = [
+        make.part(figures=make.figures(readings=nothing, notes=("no_plasma_therapy",))),
+        make.part("b", make.figures(readings=nothing, started=START + timedelta(hours=4))),
+    ]
+    assert compute(parts, make.person()).detail["missing"]["processed_plasma_ml"] == "no_plasma_therapy"

@@ -12,6 +12,7 @@ import pytest
 
 from ingestor.errors import Invalid
 from ingestor.meaning.dose import Dose, Situation, compute
+from ingestor.meaning.figures import ColumnFigures
 from ingestor.meaning.policy import Policy
 from ingestor.model import ColumnUse, DoseStatus, Role
 from ingestor.phrases import catalogue
@@ -427,3 +428,157 @@ def test_zero_is_not_missing(make):
     assert (found.processed_plasma_ml, found.pv_multiple, found.plasma_ml_per_kg) == (0, 0, 0)
     assert (found.blood_processed_ml, found.mean_plasma_flow_ml_min, found.native_plasma_ml) == (0, 0, 0)
     assert found.detail["missing"] == {}
+
+
+# --- several runs, and what stands beside the row -----------------------------------------------------------
+
+
+def second(make, name="b", **more):
+    plain = {
+        "started": at(200),
+        "ended": at(380),
+        "last_seen": at(380),
+        "printed_id": "x",
+        "load_span": (at(210), at(350)),
+    }
+    return make.part(name, make.figures(**(plain | more)))
+
+
+def test_one_run_that_is_not_settled_is_enough(make):
+    found = compute([make.part(), second(make, complete=False)], make.person())
+    assert (found.complete, found.detail["lower_bound"]) == (False, True)
+    assert found.status_reasons == ("incomplete",)
+    found = compute([make.part(), second(make, bench=True)], make.person())
+    assert found.status is DoseStatus.FINAL
+
+
+def test_a_dose_that_is_not_served_is_no_lower_bound(make):
+    silent = make.figures(readings=dict.fromkeys(make.readings()), complete=False)
+    assert compute([make.part(figures=silent)], make.person()).detail["lower_bound"] is False
+
+
+def test_a_volume_that_one_run_lacks_is_unknown(make):
+    found = compute(
+        [
+            make.part(),
+            second(make, blood_processed_ml=None, missing={"blood_processed_ml": "no_blood_volume"}),
+        ],
+        make.person(),
+    )
+    assert (found.blood_processed_ml, found.ac_volume_ml) == (None, 1600)
+    assert found.detail["missing"]["blood_processed_ml"] == "no_blood_volume"
+
+
+def test_alarms_of_one_run_without_any_end_leave_the_duration_unknown(make):
+    found = compute([make.part(), second(make, alarms={"low": 1})], make.person())
+    assert found.alarm_min is None
+
+
+def test_of_two_records_that_go_on_equally_long_one_without_an_end_leaves_the_end_unknown(make):
+    pair = {"started": at(0), "last_seen": at(180)}
+    ended, endless = make.figures(**pair, ended=at(180)), make.figures(**pair, ended=None)
+    for one, other in ((ended, endless), (endless, ended)):
+        found = compute([make.part("a", one), make.part("b", other)], make.person())
+        assert found.ended_at is None
+        assert found.detail["missing"]["ended_at"] == "end_unknown"
+
+
+def test_why_the_loading_time_is_unknown_is_told_or_that_no_phases_are_printed(make):
+    found = compute([make.part(figures=make.figures(loading_s=None))], make.person())
+    assert found.detail["missing"]["loading_min"] == "no_phases"
+
+
+def test_an_interruption_is_timed_to_the_millisecond(make):
+    still = (
+        (at(60), at(60) + timedelta(seconds=60)),
+        (at(80), at(80) + timedelta(seconds=60, milliseconds=1)),
+    )
+    assert timed(make, {"still": still}).interruptions == 1
+
+
+def test_codes_of_an_unserved_dose_say_what_is_missing(make):
+    found = compute([make.part(figures=make.figures(readings=dict.fromkeys(make.readings())))], make.person())
+    missing = found.detail["missing"]
+    assert missing["agreement"] == "no_plasma_reading"
+    assert missing["processed_plasma_reading"] == "no_plasma_reading"
+    assert {
+        missing[n] for n in ("native_plasma_ml", "pv_multiple", "plasma_ml_per_kg", "mean_plasma_flow_ml_min")
+    } == {"no_processed_plasma"}
+
+
+def test_the_parts_of_a_dose_stand_beside_it(make):
+    columns = (
+        ColumnFigures("A", 1, "ProtA-62", "S1", "L1", 7, 3, 1, D("1200.5")), ColumnFigures("B", 1, "ProtA-62", "S2", "", None, None, None, None),
+    )  # fmt: skip
+    readings = make.readings(reported=None, cycles=None, counter=None)
+    figures = make.figures(
+        columns=columns,
+        notes=("cycles_disagree", "alarm_end_unknown"),
+        readings=readings,
+        integrated_gap_s=D("12.5"),
+    )
+    detail = compute([separator(make), make.part(figures=figures, accepted=False)], make.person()).detail
+    assert detail["columns"] == [
+        {
+            "run": "r1",
+            "columns": [
+                {"position": "A", "sequence": 1, "product": "ProtA-62", "serial": "S1", "lot": "L1", "use": 7, "cycles_completed": 3, "cycles_aborted": 1, "load_ml": 1200.5},
+                {"position": "B", "sequence": 1, "product": "ProtA-62", "serial": "S2", "lot": "", "use": None, "cycles_completed": None, "cycles_aborted": None, "load_ml": None},
+            ],
+        }
+    ]  # fmt: skip
+    assert detail["runs"] == [
+        {
+            "run": "s", "role": "separator", "device": "sep", "source": "sha-s", "complete": True, "accepted": True,
+            "readings": {"reported": 5000.0, "cycles": None, "counter": None, "integrated": None},
+        },
+        {
+            "run": "r1", "role": "adsorber", "device": "d1", "source": "sha-r1", "complete": True, "accepted": False,
+            "readings": {"reported": None, "cycles": None, "counter": None, "integrated": 4000.0},
+        },
+    ]  # fmt: skip
+    assert detail["notes"] == ["alarm_end_unknown", "cycles_disagree"]
+    assert detail["integrated_gap_s"] == 12.5
+    assert detail["lower_bound"] is True
+
+
+def test_the_ratio_that_followed_from_volumes_names_them(make):
+    (ratio,) = [i for i in compute([make.part()], make.person()).detail["inputs"] if i["kind"] == "ac_ratio"]
+    assert ratio == {
+        "kind": "ac_ratio", "value": 11.0, "unit": "1", "at": None, "source": "blood_processed_ml, ac_volume_ml", "age_days": None,
+    }  # fmt: skip
+
+
+def test_a_ratio_of_little_more_than_one_is_believed(make):
+    assert native(make, facts={"ac_ratio": D(2)}).native_plasma_ml == D("1419.354839")  # f = 1 / 1.55
+
+
+def test_the_age_of_an_input_is_told_in_days_to_a_thousandth(make):
+    found = weight_used(make, make.measured("weight", "70", "kg", 1 / 3))
+    assert next(i for i in found.detail["inputs"] if i["kind"] == "weight")["age_days"] == 0.333
+
+
+@pytest.mark.parametrize(("kg", "used"), [("2", True), ("1.9", False), ("400", True), ("400.1", False)])
+def test_a_measured_weight_is_believed_within_hard_bounds(make, kg, used):
+    found = weight_used(make, make.measured("weight", kg, "kg"))
+    assert (found.weight_kg is not None) is used
+
+
+@pytest.mark.parametrize(
+    ("ml", "multiple", "told"),
+    [
+        (1300, "0.5", False),
+        (1299, "0.499615", True),
+        (10400, "4", False),
+        (10401, "4.000385", True),
+        (20800, "8", True),
+        (20801, None, False),
+    ],
+)
+def test_bounds_of_the_multiple_belong_to_what_is_usual_and_believed(make, ml, multiple, told):
+    """80 kg and a hematocrit of .50 are 2600 mL by Kaplan's formula."""
+    person = make.person(make.measured("weight", "80", "kg"), make.measured("hematocrit", "0.5", "1"))
+    readings = make.readings(reported=ml, cycles=None, counter=None, integrated=None)
+    found = compute([make.part(figures=make.figures(readings=readings))], person, Policy(formula="kaplan"))
+    assert found.pv_multiple == (None if multiple is None else D(multiple))
+    assert ("pv_multiple_unusual" in found.status_reasons) is told

@@ -369,3 +369,89 @@ def test_the_cycles_reading_is_the_exact_sum_of_the_printed_loads(loads, elution
         rows.append(make.phase(i + 1, "AB"[i % 2], "load", str(at), str(end), str(volume)))
         rows.append(make.phase(i + 1, "AB"[i % 2], "elute", str(end), str(end), str(elution)))
     assert make.run_figures(phases=tuple(rows)).readings["cycles"] == sum(loads)
+
+
+def test_what_is_known_is_not_missing_and_what_has_no_gap_has_none(make):
+    figures = two_loads(make, totals=(make.total("blood_processed", "900"), make.total("ac_volume", "70")))
+    assert figures.missing == {"reported": "not_printed"}
+    assert figures.integrated_gap_s == 0
+    assert figures.ended == utc(10, 47, 5)
+    nothing = make.run_figures(patient="17")
+    assert nothing.integrated_gap_s == 0
+    timeless = two_loads(make, phases=(make.phase(1, "A", "load", None, "08:30:00", "300"),))
+    assert timeless.integrated_gap_s == 0
+
+
+def test_figures_of_an_empty_record_survive_being_written_down(make):
+    figures = make.run_figures(end=None, end_reached=False)
+    assert RunFigures.from_json(json.loads(json.dumps(figures.to_json()))) == figures
+    assert (figures.load_span, figures.still, figures.ended) == (None, None, None)
+
+
+def test_times_are_written_down_in_utc(make):
+    document = two_loads(make).to_json()
+    assert document["started"] == "2024-03-18T07:12:40+00:00"
+    assert document["started_local"] == "2024-03-18T08:12:40"
+
+
+def test_one_machine_that_does_both_prints_what_it_processed(make):
+    totals = (make.total("plasma_removed", "6000"), make.total("processed_plasma", "5800"))
+    assert make.run_figures(role=Role.COMBINED, totals=totals).readings["reported"] == 5800
+
+
+def test_an_assumption_of_the_driver_is_carried_into_the_dose(make):
+    figures = make.run_figures(findings=(Finding("plasma_assumed"), Finding("plasma_assumed")))
+    assert figures.notes == ("plasma_assumed",)
+
+
+def test_one_load_at_an_unknown_time_leaves_all_loading_unknown(make):
+    rows = (
+        make.phase(1, "A", "load", "08:20:00", "08:30:00", "300"),
+        make.phase(2, "B", "load", None, "08:40:00", "300"),
+    )
+    figures = two_loads(make, phases=rows)
+    assert (figures.loading_s, figures.load_span) == (None, None)
+
+
+def test_a_printed_number_fits_if_it_counts_all_loads_or_the_completed_ones(make):
+    rows = (
+        make.phase(1, "A", "load", "08:20:00", "08:30:00", "300"),
+        make.phase(2, "B", "load", "08:30:00", "08:40:00", "300"),
+        make.phase(3, "A", "load", "08:40:00", "08:41:00", "30", completed=False),
+    )
+    told = [
+        "cycles_disagree" in two_loads(make, phases=rows, totals=(make.total("cycles", n, ""),)).notes
+        for n in ("1", "2", "3", "4")
+    ]
+    assert told == [True, False, False, True]
+
+
+def test_columns_without_any_cycle_have_unknown_cycles(make):
+    (column,) = make.run_figures(columns=(ColumnUse("A", 1, regenerable=True),)).columns
+    assert (column.cycles_completed, column.cycles_aborted, column.load_ml) == (None, None, None)
+
+
+def test_a_run_of_which_one_reading_is_not_zero_stood_on_no_bench(make):
+    block = make.samples(["08:20:00", "08:21:00"], make.column("processed_plasma", ["0", "0"], "ml"))
+    totals = (make.total("processed_plasma", "5"),)
+    assert not make.run_figures(totals=totals, samples=block).bench
+    assert make.run_figures(samples=block).bench
+
+
+def test_stillness_counts_from_the_first_millisecond_beyond_a_minute(make):
+    times = ["08:20:00", "08:21:00", "08:22:00", "08:23:00", "2024-03-18 08:24:00.001", "08:25:00"]
+    flow = make.column("plasma_flow", ["30", "0", "30", "0", "30", "0"], "ml/min")
+    figures = make.run_figures(samples=make.samples(times, flow))
+    assert [(a.minute, b.minute) for a, b in figures.still] == [(23, 24)]
+
+
+def test_a_printed_total_nearer_to_all_stretches_than_to_the_last_is_that_of_all(make):
+    count = make.column("processed_plasma", ["0", "30", "0", "25"], "ml")
+    block = make.samples([f"08:2{m}:00" for m in range(4)], count)
+    found = [
+        make.run_figures(totals=(make.total("processed_plasma", n),), samples=block, patient="17").readings[
+            "reported"
+        ]
+        for n in ("45", "40", "39")
+    ]
+    assert found == [45, 40, None]

@@ -271,3 +271,23 @@ def test_columns_without_a_serial_or_of_the_same_patient_are_no_conflict():
 def test_who_is_offered_for_a_slip_is_never_linked(text, other):
     assume(normalise_identifier(text, "strip-zeros") != normalise_identifier(other, "strip-zeros"))
     assert match(text, NOW, [known(other)], "strip-zeros").patient is None
+
+
+def test_without_a_printed_number_not_even_the_shortest_is_near():
+    assert offered("", [known("1"), known("", "p2")]) == []
+
+
+def test_the_weights_of_the_hints_are_what_they_are():
+    people = [known("1029384", "same"), known("1029384", "expired", end=NOW - DAY), known("1029385", "slip")]
+    shown = candidates(
+        "1029384", NOW, people, [past("column", -100, ("S", True)), past("near", 0)], "strip-zeros", ["S"]
+    )
+    assert [(c.patient, c.score) for c in shown] == [
+        ("same", 100), ("column", 60), ("slip", 50), ("expired", 40), ("near", 10),
+    ]  # fmt: skip
+
+
+def test_conflicts_come_in_the_order_of_serials():
+    sessions = [past("p2", -9, ("S2", True), ("S1", True))]
+    found = column_conflicts("p1", [("S2", True), ("S1", True)], sessions)
+    assert [c.serial for c in found] == ["S1", "S2"]

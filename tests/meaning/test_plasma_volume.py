@@ -183,3 +183,20 @@ def test_what_is_served_has_six_decimals_and_no_trailing_zeros():
     assert str(rounded(D("2.50"))) == "2.5"
     assert str(rounded(D("0.0000005"))) == "0"
     assert str(rounded(D("0.0000015"))) == "0.000002"
+
+
+def test_a_formula_is_used_as_soon_as_all_it_needs_is_known():
+    assert chosen_formula("kaplan", frozenset({"weight", "hematocrit"})) == "kaplan"
+    assert chosen_formula("icsh", frozenset({"weight", "hematocrit"})) == "kaplan"
+
+
+def test_the_known_formulas_and_builds_are_named():
+    with pytest.raises(Invalid) as error:
+        plasma_volume_ml("nobody")
+    assert error.value.details == {
+        "formula": "nobody",
+        "known": "nadler, kaplan, ml-per-kg-70, lemmens, gilcher, icsh",
+    }
+    with pytest.raises(Invalid) as error:
+        plasma_volume_ml("gilcher", build="big")
+    assert error.value.details == {"build": "big", "known": "muscular, normal, thin, obese"}

@@ -219,3 +219,23 @@ def test_the_length_of_a_union_counts_each_moment_once(some):
 def test_what_lies_within_a_window_stays(some, window):
     moments = {m for start, end in some for m in range(start, end) if window[0] <= m < window[1]}
     assert length(within(some, window)) == len(moments)
+
+
+def test_a_later_fall_is_measured_against_the_value_before_it():
+    assert total("1000", "300", "500", "200") == 1700
+
+
+def test_the_last_flow_and_not_the_one_before_is_held_at_the_end():
+    assert flow(["30", "60"]).integrated([(0, 4 * MIN)]) == (210, 0)
+
+
+def test_the_smallest_printed_flow_is_a_flow():
+    one = flow(["0", "0.1", "0"])
+    assert one.flowing() == (MIN, 2 * MIN)
+    assert one.flowing_ms() == MIN
+    assert one.still() == [(0, MIN)]
+
+
+def test_spans_of_no_length_are_none():
+    assert merged([(5, 5), (7, 8), (8, 8), (3, 3)]) == [(7, 8)]
+    assert within([(0, 5), (5, 9), (9, 12)], (5, 9)) == [(5, 9)]

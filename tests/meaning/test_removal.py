@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -141,3 +142,37 @@ def test_a_value_during_the_session_is_neither_before_nor_after(make):
 def test_from_nothing_no_reduction_is_measured(make):
     values = (make.measured("igg", "0", "g/L", 0.1), make.measured("igg", "2", "g/L", -0.2))
     assert compute([make.part()], make.person(*values)).detail["measured"] == {}
+
+
+def test_values_at_the_start_and_at_the_end_of_the_reach_count(make):
+    ended = -3 / 24
+    both = (make.measured("iga", "4", "g/L", 0), make.measured("iga", "1", "g/L", ended))
+    found = compute([make.part()], make.person(*both)).detail["measured"]
+    assert found == {
+        "iga": {
+            "before_g_l": 4.0, "before_at": "2024-03-18T07:00:00+00:00", "after_g_l": 1.0,
+            "after_at": "2024-03-18T10:00:00+00:00", "reduction_fraction": 0.75,
+        }
+    }  # fmt: skip
+    edges = (make.measured("igg", "4", "g/L", 2), make.measured("igg", "1", "g/L", ended - 2))
+    assert "igg" in compute([make.part()], make.person(*edges)).detail["measured"]
+
+
+def test_without_an_end_the_last_moment_of_the_record_is_the_end(make):
+    cut = make.figures(ended=None, complete=False)
+    early = make.figures(
+        started=cut.started - timedelta(hours=5), ended=cut.started, last_seen=cut.started, printed_id="x"
+    )
+    person = make.person(
+        make.measured("igg", "8", "g/L", 0.5),
+        make.measured("igg", "6", "g/L", -0.1),
+        make.measured("igg", "2", "g/L", -0.2),
+    )
+    found = compute([make.part(figures=cut), make.part("b", early)], person).detail["measured"]
+    assert found["igg"]["after_g_l"] == 2
+
+
+def test_a_prediction_tells_what_it_was_made_of(make):
+    output = with_columns(make, "ProtA-62", extraction={"ProtA-62": D("0.6")}).detail["model_output"]
+    assert set(output) == {"kind", "products", "extraction", "pv_multiple", "removed_fraction"}
+    assert (output["extraction"], output["pv_multiple"]) == (0.6, 1.367295)

@@ -38,7 +38,12 @@ def mutants_of(source: str) -> Iterator[Mutant]:
         for what, change in _changes(node):
             again = copy.deepcopy(tree)
             change(list(_live(again))[index])
-            yield Mutant(getattr(node, "lineno", 0), what, ast.fix_missing_locations(again))
+            yield Mutant(_line(node), what, ast.fix_missing_locations(again))
+
+
+def _line(node: ast.AST) -> int:
+    place = node.iter if isinstance(node, ast.comprehension) else node
+    return getattr(place, "lineno", 0)
 
 
 def _live(tree: ast.Module) -> Iterator[ast.AST]:
