@@ -191,3 +191,9 @@ def codebook_parameters() -> list[Schema]:
 def markdown() -> dict[int | str, Schema]:
     """Return the response with a page of text."""
     return {200: {"description": "The page", "content": {"text/markdown": {"schema": {"type": "string"}}}}}
+
+
+def pack() -> dict[int | str, Schema]:
+    """Return the response with an evidence pack."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"description": "The pack", "content": {"application/zip": binary}}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -16,9 +17,9 @@ from api.filters import FILTERS, cursor, listing, query_of
 from api.lists import answered, json_page, page
 from api.service import Service, service_of
 from ingestor.access.permissions import Caller, Permission
-from ingestor.errors import Busy, DatabaseTrouble, NotFound, StorageTrouble, TooMany
+from ingestor.errors import Busy, DatabaseTrouble, NotFound, TooMany
 from ingestor.exports import evidence as raw_lines
-from ingestor.exports import plain
+from ingestor.exports import pack, plain
 from ingestor.exports.session import detail, document
 from ingestor.exports.trace import samples
 from ingestor.store import audit
@@ -138,14 +139,33 @@ def _evidence(request: Request, caller: Caller, key: str) -> Page:
     facts = _facts(service, caller, key)
     with service.db.read() as connection:
         places, files = evidence.gathered(connection, facts)
+    view, content = service.view(caller), service.house.archive.content
+    return json_page(raw_lines.document(facts, places, files, content, view))
 
-    def content(sha256: str) -> bytes | None:
-        try:
-            return service.house.archive.read(sha256)
-        except (NotFound, StorageTrouble):
-            return None
 
-    return json_page(raw_lines.document(facts, places, files, content, service.view(caller)))
+@router.get(
+    "/v1/sessions/{session}/evidence.zip", summary="Its evidence as one file", responses=describe.pack(),
+)  # fmt: skip
+def read_evidence_pack(session: str, request: Request, caller: Seen) -> Response:
+    """Return session, dose, raw lines and originals in one file that can be checked without this program.
+
+    The originals are left out for those who may not know who the patient is.
+    """
+    service = service_of(request)
+    facts, view = _facts(service, caller, session), service.view(caller)
+    with service.db.read() as connection:
+        places, files = evidence.gathered(connection, facts)
+    content = service.house.archive.content
+    lines = raw_lines.document(facts, places, files, content, view)
+    originals = content if caller.may(Permission.READ_RAW) else None
+    with service.db.write() as connection:
+        audit.record(
+            connection, actor_of(caller), "evidence-pack", facts.row.id, originals=originals is not None
+        )
+    sink = io.BytesIO()
+    pack.write(pack.Contents(document(facts, view), lines, files, originals), sink)
+    name = {"Content-Disposition": f'attachment; filename="{facts.row.id}.zip"'}
+    return Response(sink.getvalue(), headers=name, media_type="application/zip")
 
 
 @router.get(

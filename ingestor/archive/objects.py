@@ -154,6 +154,13 @@ class Archive:
             raise StorageTrouble("archive_damaged", sha256=sha256)
         return data
 
+    def content(self, sha256: str) -> bytes | None:
+        """Return the bytes of this sum, None where they cannot be had: for answers that can do without them."""
+        try:
+            return self.read(sha256)
+        except (NotFound, StorageTrouble):
+            return None
+
     def objects(self) -> Iterator[str]:
         """Yield the sum of every object, in order."""
         for shard in self.shards():

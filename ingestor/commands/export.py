@@ -11,8 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from ingestor.access.pseudonyms import is_pseudonym, prepare_key
-from ingestor.commands.front import Front, pass_front
-from ingestor.errors import Invalid
+from ingestor.commands.front import Front, pass_front, whole_file
 from ingestor.exports.asked import EQUAL, OTHERS, Asker, Query, wanted
 from ingestor.exports.codebook import LANGUAGES, codebook
 from ingestor.exports.fields import tables
@@ -144,22 +143,12 @@ class _Counted:
 
 @contextmanager
 def _sink(out: Path | None) -> Iterator[IO[bytes]]:
-    """Give the place to write to. A file has its name when it is whole; half of one is never left."""
     if out is None or str(out) == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    half = out.with_name(f".{out.name}.part")
-    try:
-        with half.open("wb") as sink:
-            yield sink
-        half.replace(out)
-    except OSError as error:
-        raise Invalid(
-            "cannot_write", path=str(out), problem=error.strerror or type(error).__name__
-        ) from error
-    finally:
-        half.unlink(missing_ok=True)
+    with whole_file(out) as sink:
+        yield sink
 
 
 @export.command("codebook")

@@ -6,12 +6,13 @@ import json
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ingestor.config import Settings
     from ingestor.flow.house import House
@@ -100,6 +101,26 @@ def language() -> str:
 
     words = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     return "de" if next((w for w in words if w), "").startswith("de") else "en"
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file to write. It has its name when it is whole; half of one is never left.
+
+    Raises:
+        Invalid: `cannot_write`.
+    """
+    from ingestor.errors import Invalid
+
+    half = path.with_name(f".{path.name}.part")
+    try:
+        with half.open("wb") as sink:
+            yield sink
+        half.replace(path)
+    except OSError as error:
+        raise Invalid("cannot_write", path=str(path), problem=error.strerror or "") from error
+    finally:
+        half.unlink(missing_ok=True)
 
 
 def give_up(code: int) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ingestor.commands.front import Front, pass_front
+from ingestor.commands.front import Front, pass_front, whole_file
 
 if TYPE_CHECKING:
     from ingestor.flow.house import House
@@ -83,26 +84,32 @@ def dose(front: Front, session: str) -> None:
 
 @sessions.command()
 @click.argument("session")
+@click.option(
+    "--pack",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all of it, originals included, to this ZIP file.",
+)
 @pass_front
-def evidence(front: Front, session: str) -> None:
+def evidence(front: Front, session: str, file: Path | None) -> None:
     """Show for every reading of a session's dose the lines it was read from."""
-    from ingestor.errors import NotFound, StorageTrouble
+    from ingestor.exports import pack
     from ingestor.exports.evidence import document
+    from ingestor.exports.session import document as whole
     from ingestor.exports.view import View
+    from ingestor.store import audit
     from ingestor.store.answers.evidence import gathered
 
     with front.house() as house:
         facts = _facts(house, session)
         with house.db.read() as connection:
             places, files = gathered(connection, facts)
-
-        def content(sha256: str) -> bytes | None:
-            try:
-                return house.archive.read(sha256)
-            except (NotFound, StorageTrouble):
-                return None
-
-        found = document(facts, places, files, content, View())
+        found = document(facts, places, files, house.archive.content, View())
+        if file is not None:
+            with house.db.write() as connection:
+                audit.record(connection, front.actor(), "evidence-pack", facts.row.id, originals=True)
+            with whole_file(file) as sink:
+                pack.write(pack.Contents(whole(facts, View()), found, files, house.archive.content), sink)
     lines = [
         f"{reading:<10} {place['member'] or place['source']}:{place['line']}  {place['text'] or place['printed']}"
         for reading, about in found["readings"].items()
