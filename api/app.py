@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from api import guards, problems
 from api.metrics import Metrics
 from api.openapi import describe
-from api.routes import about, catalogue, doses, exports, imports, login, machines, sessions
+from api.routes import about, catalogue, doses, exports, imports, login, machines, sessions, snapshots
 from api.service import Service
 from api.worker import Worker
 from ingestor.access.pseudonyms import prepare_key
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # What is still being read then is durable, and is read again by the next start.
 _PATIENCE_S = 8.0
 _ROUTERS = (
-    doses.router, exports.router, sessions.router, machines.router, catalogue.router, imports.router, about.router, login.router,
+    doses.router, exports.router, sessions.router, machines.router, snapshots.router, catalogue.router, imports.router, about.router, login.router,
 )  # fmt: skip
 
 

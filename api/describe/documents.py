@@ -197,3 +197,28 @@ def pack() -> dict[int | str, Schema]:
     """Return the response with an evidence pack."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {200: {"description": "The pack", "content": {"application/zip": binary}}}
+
+
+def snapshot_list() -> dict[int | str, Schema]:
+    """Return the response with the list of data sets."""
+    texts = {n: {"type": "string"} for n in ("name", "created_at", "as_of", "sha256")}
+    pairs: Schema = {"type": "array", "items": {"type": "array", "items": {"type": "string"}}}
+    return {
+        int(s): about
+        for s, about in ok(items({"type": "object", "properties": texts | {"filter": pairs}})).items()
+    }
+
+
+def any_document() -> dict[int | str, Schema]:
+    """Return the response with a document that has a description of its own."""
+    return {int(status): about for status, about in ok({"type": "object"}).items()}
+
+
+def any_file() -> dict[int | str, Schema]:
+    """Return the response with a file of any kind."""
+    return {
+        200: {
+            "description": "The file",
+            "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    }

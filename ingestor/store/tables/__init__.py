@@ -26,6 +26,7 @@ from ingestor.store.tables.runs import (
     session,
     trace,
 )
+from ingestor.store.tables.snapshots import snapshot
 from ingestor.store.tables.sources import job, raw_file, source, source_member, submission
 from ingestor.store.tables.trail import audit, setting
 from ingestor.store.tables.watching import watch_file, watch_folder
@@ -63,6 +64,7 @@ __all__ = [
     "run_pair",
     "session",
     "setting",
+    "snapshot",
     "source",
     "source_member",
     "submission",

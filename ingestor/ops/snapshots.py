@@ -1,0 +1,215 @@
+"""Snapshots: a named, hashed data set that never changes, can be cited, built again and compared."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ingestor import disk
+from ingestor.errors import Invalid
+from ingestor.exports.codebook import LANGUAGES, codebook
+from ingestor.exports.datapackage import About, Resource, descriptor
+from ingestor.exports.files import FORMATS, pieces
+from ingestor.exports.plain import instant
+from ingestor.exports.rows import batches, listed
+from ingestor.ops.shelf import SUMS, Shelf, folder_of, sum_of
+from ingestor.store import audit, snapshots
+from ingestor.store.snapshots import Registered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from ingestor.store.answers.doses import Wanted
+
+TABLES = ("doses", "sessions", "cycles", "alarms")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_DESCRIPTOR = "datapackage.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a snapshot shall hold; `asked` is the filter as it was given."""
+
+    name: str
+    wanted: Wanted
+    asked: tuple[tuple[str, str], ...]
+    actor: audit.Actor
+    now: datetime
+
+
+def take(shelf: Shelf, order: Order) -> Registered:
+    """Write a snapshot down and register it.
+
+    Raises:
+        Invalid: `snapshot_name`, `snapshot_exists`.
+        StorageTrouble: nothing of it is left.
+    """
+    if _NAME.fullmatch(order.name) is None:
+        raise Invalid("snapshot_name", name=order.name)
+    as_of = order.wanted.as_of or order.now
+    order = replace(order, wanted=replace(order.wanted, as_of=as_of))
+    with shelf.db.read() as connection:
+        if snapshots.named(connection, shelf.centre, order.name) is not None:
+            raise Invalid("snapshot_exists", name=order.name)
+    final = shelf.folder / order.name
+    half = shelf.folder / f".{order.name}.part"
+    try:
+        shelf.folder.mkdir(mode=0o750, exist_ok=True)
+        for left in (half, final):  # of a snapshot that was cut off before it was registered
+            _remove(left)
+        half.mkdir(mode=0o750)
+        digest = _write(shelf, order, half)
+        one = Registered(
+            order.name,
+            shelf.centre,
+            order.now,
+            as_of,
+            [list(pair) for pair in order.asked],
+            digest,
+            order.actor.name,
+        )
+        with shelf.db.write() as connection:
+            snapshots.register(connection, one)
+            audit.record(connection, order.actor, "snapshot", order.name, sha256=digest)
+            half.rename(final)
+            disk.sync_folder(shelf.folder)
+    except OSError as error:
+        raise disk.trouble(error) from error
+    finally:
+        _remove(half)
+    return one
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        folder.chmod(0o750)
+        shutil.rmtree(folder)
+
+
+def _write(shelf: Shelf, order: Order, folder: Path) -> str:
+    """Write all files; return the sum of the list of their sums."""
+    seen = _Seen()
+    resources = [r for table in TABLES for r in _tables(shelf, order.wanted, table, folder, seen)]
+    resources.append(
+        _file(folder, "exclusions.csv", [_exclusions(shelf, order.wanted, seen)], "text/csv", "exclusions")
+    )
+    resources += [
+        _file(folder, f"codebook.{language}.md", [codebook(language).encode()], "text/markdown")
+        for language in LANGUAGES
+    ]
+    facts = {
+        "as_of": instant(order.wanted.as_of), "filter": [list(pair) for pair in order.asked],
+        "pseudonym_key": shelf.key_id, **seen.facts(),
+    }  # fmt: skip
+    about = descriptor(About(order.name, str(instant(order.now)), facts), resources)
+    text = (json.dumps(about, ensure_ascii=False, indent=1) + "\n").encode()
+    resources.append(_file(folder, _DESCRIPTOR, [text], "application/json"))
+    sums = "".join(f"{r.sha256}  {r.path}\n" for r in resources).encode()
+    whole = _file(folder, SUMS, [sums], "text/plain")
+    disk.sync_folder(folder)
+    folder.chmod(0o550)
+    return whole.sha256
+
+
+def _tables(shelf: Shelf, wanted: Wanted, table: str, folder: Path, seen: _Seen) -> Iterator[Resource]:
+    for kind in ("csv", "parquet"):
+        found: Iterable[pa.RecordBatch] = batches(shelf.db, table, wanted, shelf.view)
+        if table == "doses" and kind == "csv":
+            found = seen.watching(found)
+        yield _file(folder, f"{table}.{kind}", pieces(table, kind, found), FORMATS[kind].media_type, table)
+
+
+def _file(folder: Path, name: str, content: Iterable[bytes], media_type: str, table: str = "") -> Resource:
+    digest, size = hashlib.sha256(), 0
+    fd = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o440)
+    with os.fdopen(fd, "wb") as file:
+        for piece in content:
+            file.write(piece)
+            digest.update(piece)
+            size += len(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    return Resource(name, media_type, size, digest.hexdigest(), table)
+
+
+class _Seen:
+    """What went into the table of doses: its sessions, and by whom and how they were read and computed."""
+
+    def __init__(self) -> None:
+        self.sessions: set[str] = set()
+        self._drivers: dict[tuple[str, str, str], int] = {}
+        self._methods: set[str] = set()
+
+    def watching(self, found: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in found:
+            self.sessions.update(batch["session_id"].to_pylist())
+            self._methods.update(batch["method"].to_pylist())
+            columns = (batch[name].to_pylist() for name in ("driver", "driver_version", "evidence"))
+            for key in zip(*columns, strict=True):
+                self._drivers[key] = self._drivers.get(key, 0) + 1
+            yield batch
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "methods": sorted(self._methods),
+            "drivers": [
+                {"name": name, "version": version, "evidence": evidence, "sessions": count}
+                for (name, version, evidence), count in sorted(self._drivers.items())
+            ],
+        }
+
+
+def _exclusions(shelf: Shelf, wanted: Wanted, seen: _Seen) -> bytes:
+    """Return the sessions of the same time and place that are not in the table of doses, and why."""
+    everything = type(wanted)(
+        wanted.centre, start=wanted.start, end=wanted.end, as_of=wanted.as_of, ward=wanted.ward
+    )
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("session_id", "started_at", "reason"))
+    for found in listed(shelf.db, everything):
+        for row in found:
+            if row["session_id"] not in seen.sessions:
+                reason = "no_dose" if row["status"] is None else "filtered"
+                writer.writerow((row["session_id"], instant(row["started_at"]), reason))
+    return text.getvalue().encode()
+
+
+def rebuilt(shelf: Shelf, name: str, wanted: Wanted, into: Path) -> dict[str, str]:
+    """Build the tables of a snapshot again from the store; return what became of each: `same` or `different`.
+
+    The doses are those of the moment of the snapshot and must be the same. Cycles and alarms are of the readings
+    that count today: they differ where a file has been read again since.
+
+    Args:
+        shelf: where it stands.
+        name: of the snapshot.
+        wanted: its filter, with its moment.
+        into: folder for the new files; none of them may be there.
+
+    Raises:
+        NotFound: `no_such_snapshot`.
+        Invalid: `cannot_write`.
+    """
+    _, folder = folder_of(shelf, name)
+    seen = _Seen()
+    try:
+        into.mkdir(exist_ok=True)
+        made = [r for table in TABLES for r in _tables(shelf, wanted, table, into, seen)]
+        made.append(
+            _file(into, "exclusions.csv", [_exclusions(shelf, wanted, seen)], "text/csv", "exclusions")
+        )
+    except OSError as error:
+        raise Invalid("cannot_write", path=str(into), problem=error.strerror or "") from error
+    return {r.path: "same" if sum_of(folder / r.path) == r.sha256 else "different" for r in made}
