@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -44,6 +45,16 @@ class Settings(BaseSettings):
     public_docs: bool = Field(default=True, description="Show /docs and /openapi.json without a login")
     public_metrics: bool = Field(default=True, description="Show /metrics without a login")
     allowed_hosts: tuple[str, ...] = Field(("*",), description="Host names this service answers to")
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            msg = "expected a time zone such as Europe/Vienna"
+            raise ValueError(msg) from None
+        return name
 
     toml_file: ClassVar[Path | None] = None
 

@@ -18,6 +18,7 @@ _CONTROL = dict.fromkeys((*range(32), 127))
 
 def _clean(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Cut out what looks like a secret, and control characters that could forge a line."""
+    event.pop("color_message", None)  # uvicorn's second wording, with escapes for a terminal
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = _SECRET.sub("[secret]", value).translate(_CONTROL)

@@ -116,7 +116,7 @@ apherelog demo — a made-up clinic, every session and every person in it is sim
 {chr(10).join(f"  {name:<12} {logins[role]:<28} ({role})" for role, name in _ROLES.items())}
 
 Three things to try:
-  1. Log in as {_ROLES["nurse"]} and upload a file from {root / "clinic"}: it is known already.
+  1. Log in as {_ROLES["nurse"]} and upload a file from {root / "clinic" / "exports"}: it is known already.
   2. Open the list of sessions without a patient, choose one, and link it; then undo the link.
   3. Log in as {_ROLES["analyst"]} and open http://127.0.0.1:{port}/v1/doses.csv
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ingestor.errors import IngestorError
     from ingestor.flow.house import House
+    from ingestor.model import Finding
     from ingestor.store.sources import StoredMember
 
 _HOUSE = Actor("house", "agent")
@@ -86,7 +87,7 @@ def _store(
         row.source, members, row.id,
         status=strongest(p.status for p in placed) if placed else Status.REFUSED,
         code=code, params=params, driver=reading.driver, placed=placed,
-        findings=[f for r in reading.runs for f in r.run.findings],
+        findings=_findings(placed, reading),
     )  # fmt: skip
     if row.preview:
         document["preview"] = [outcome.summary(connection, s) for s in touched]
@@ -106,6 +107,16 @@ def changed(
             if known is not None and known.session_id:
                 origins[answer.run] = known.session_id
     return keys, origins
+
+
+def _findings(placed: Sequence[Placed], reading: Reading) -> list[Finding]:
+    """What was found in the runs that are new; of a duplicate it was said before, and nothing is to be done."""
+    return [
+        finding
+        for one, read in zip(placed, reading.runs, strict=True)
+        if one.status is not Status.DUPLICATE
+        for finding in read.run.findings
+    ]
 
 
 def as_row(one: Any) -> RunReading:  # noqa: ANN401

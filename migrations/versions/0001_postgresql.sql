@@ -65,6 +65,20 @@ CREATE TABLE patient (
     CONSTRAINT ck_patient_created_at_finite CHECK (created_at BETWEEN '1900-01-01' AND '9999-12-31')
 );
 
+CREATE TABLE snapshot (
+    name VARCHAR COLLATE "C" NOT NULL,
+    centre VARCHAR(40) COLLATE "C" NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    as_of TIMESTAMP WITH TIME ZONE NOT NULL,
+    asked JSONB NOT NULL,
+    sha256 VARCHAR(64) COLLATE "C" NOT NULL,
+    actor VARCHAR COLLATE "C" NOT NULL,
+    CONSTRAINT pk_snapshot PRIMARY KEY (name),
+    CONSTRAINT fk_snapshot_centre_centre FOREIGN KEY(centre) REFERENCES centre (id),
+    CONSTRAINT ck_snapshot_created_at_finite CHECK (created_at BETWEEN '1900-01-01' AND '9999-12-31'),
+    CONSTRAINT ck_snapshot_as_of_finite CHECK (as_of BETWEEN '1900-01-01' AND '9999-12-31')
+);
+
 CREATE TABLE source (
     sha256 VARCHAR(64) COLLATE "C" NOT NULL,
     centre VARCHAR(40) COLLATE "C" NOT NULL,
