@@ -69,7 +69,7 @@ class Door(click.Group):
 
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="apherelog")
-def apherelog() -> None:  # noqa: D301 - click's mark for a block that keeps its lines
+def apherelog() -> None:
     """Keep what immunoadsorption machines recorded, and serve the dose of every session.
 
     These options stand before or after any command:

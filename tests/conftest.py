@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import hypothesis
-import hypothesis
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import make_url
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
     from ingestor.config import Settings
     from ingestor.flow.house import House
     from ingestor.isolate import Reader
-
-# A slow machine is no failure: what takes too long is measured by benchmarks.
-hypothesis.settings.register_profile("house", deadline=None)
-hypothesis.settings.load_profile("house")
 
 # A slow machine is no failure: what takes too long is measured by benchmarks.
 hypothesis.settings.register_profile("house", deadline=None)
