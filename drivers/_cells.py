@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,18 +38,25 @@ class Cells:
     end: Places
     stops: Places
     begins: Places | None = None
+    _latest: list[Any] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Return the number of lines."""
         return len(self.rows)
 
-    def place(self, field: int) -> tuple[Places, Places]:
+    def place(self, at: int) -> tuple[Places, Places]:
         """Return where a field begins and ends in each line; without end the place after it is its delimiter."""
         if self.begins is not None:
-            return np.ascontiguousarray(self.begins[:, field]), np.ascontiguousarray(self.stops[:, field])
-        last = self.stops.shape[1]
-        start = self.start if field == 0 else self.stops[:, field - 1] + 1
-        return start, self.end if field == last else np.ascontiguousarray(self.stops[:, field])
+            return np.ascontiguousarray(self.begins[:, at]), np.ascontiguousarray(self.stops[:, at])
+        start = self.start if at == 0 else self._stop(at - 1) + 1
+        return start, self.end if at == self.stops.shape[1] else self._stop(at)
+
+    def _stop(self, at: int) -> Places:
+        """Return the places of one delimiter; columns are asked for in order, each twice."""
+        if self._latest[:1] != [at]:
+            self._latest[:] = [at, np.ascontiguousarray(self.stops[:, at])]
+        place: Places = self._latest[1]
+        return place
 
     def only(self, kept: Bools) -> Cells:
         """Return some of the lines."""
@@ -60,6 +67,7 @@ class Cells:
             end=self.end[kept],
             stops=self.stops[kept],
             begins=None if self.begins is None else self.begins[kept],
+            _latest=[],
         )
 
 
@@ -76,7 +84,7 @@ def by_delimiter(lines: Lines, rows: Places, delimiter: int, fields: int, quote:
     between = fields - 1
     if not len(rows):
         return Cells(rows, _NONE, _NONE, _NONE, np.zeros((0, between), np.int64))
-    start, end = lines.start[rows], lines.end[rows]
+    start, end = _bounds(lines, rows)
     low, high = int(start[0]), int(end[-1])
     window = lines.padded[low:high]
     found = np.flatnonzero(window == delimiter)
@@ -90,6 +98,14 @@ def by_delimiter(lines: Lines, rows: Places, delimiter: int, fields: int, quote:
         good &= np.searchsorted(quotes, start) == np.searchsorted(quotes, end)
     grid = found[first[good][:, None] + np.arange(between)]
     return Cells(rows[good], rows[~good], start[good], end[good], grid)
+
+
+def _bounds(lines: Lines, rows: Places) -> tuple[Places, Places]:
+    """Return where lines begin and end, without a copy where they follow each other."""
+    first, last = int(rows[0]), int(rows[-1])
+    if last - first + 1 == len(rows):
+        return lines.start[first : last + 1], lines.end[first : last + 1]
+    return lines.start[rows], lines.end[rows]
 
 
 def _regular(found: Places, start: Places, end: Places, between: int) -> bool:

@@ -69,8 +69,8 @@ class Lines:
         return self.raw(index).decode(self.codec, "replace")
 
     def first_bytes(self) -> npt.NDArray[np.uint8]:
-        """Return the first byte of every line, 0 where it is empty."""
-        return np.where(self.end > self.start, self.padded[self.start], 0).astype(np.uint8)
+        """Return the first byte of every line; of an empty one, that of its line end."""
+        return self.padded.take(self.start)
 
     def fail(self, index: int, expected: str, got: str, code: str | None = None) -> ParseError:
         """Return the error that something else was expected in a line."""
@@ -116,30 +116,31 @@ def split_lines(data: bytes, codec: str, member: str = "") -> Lines:
         ParseError: `limit_line` or `limit_lines`.
     """
     content = data.rstrip(b"\0")
-    padded = np.zeros(len(content) + 2 * PAD, np.uint8)
-    padded[PAD : PAD + len(content)] = np.frombuffer(content, np.uint8)
     last = PAD + len(content)
-    stop, after = _line_ends(padded[PAD:last])
-    torn = bool(len(content)) and (not len(after) or after[-1] != len(content))
-    start = np.concatenate(([0], after))
-    end = np.concatenate((stop, [len(content)]))
-    if not torn:
-        start, end = start[:-1], end[:-1]
-    lines = Lines(member, padded, start + PAD, end + PAD, torn, codec, len(data) - len(content))
+    padded = np.empty(last + PAD, np.uint8)
+    padded[:PAD] = padded[last:] = 0
+    padded[PAD:last] = np.frombuffer(content, np.uint8)
+    stop, after = _line_ends(padded)
+    torn = bool(len(content)) and (not len(after) or int(after[-1]) != last)
+    start, end = np.empty((2, len(after) + torn), np.int64)
+    if len(start):
+        start[0], start[1:] = PAD, after[: len(start) - 1]
+        end[: len(stop)] = stop
+        end[len(stop) :] = last
+    lines = Lines(member, padded, start, end, torn, codec, len(data) - len(content))
     _check_limits(lines)
     return lines
 
 
-def _line_ends(a: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _line_ends(padded: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return where each line's content stops, and where the next line begins."""
-    feeds = np.flatnonzero(a == _LF)
-    before = np.where(feeds > 0, a[feeds - 1], 0) if len(feeds) else feeds
-    returned = before == _CR
+    feeds = np.flatnonzero(padded == _LF)
+    returned = padded.take(feeds - 1) == _CR
     stop, after = feeds - returned, feeds + 1
-    is_return = a == _CR
+    is_return = padded == _CR
     if np.count_nonzero(is_return) != np.count_nonzero(returned):
         returns = np.flatnonzero(is_return)
-        alone = returns[a[np.minimum(returns + 1, len(a) - 1)] != _LF]
+        alone = returns[padded[returns + 1] != _LF]
         stop, after = np.concatenate((stop, alone)), np.concatenate((after, alone + 1))
         order = np.argsort(after, kind="stable")
         stop, after = stop[order], after[order]

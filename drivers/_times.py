@@ -11,6 +11,8 @@ import numpy as np
 from drivers._stamps import DAY_MS, UNIX, read_moment, tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     Places = npt.NDArray[np.int64]
@@ -27,22 +29,70 @@ class Times:
     """A column of times.
 
     Attributes:
-        day: days since 1970-01-01, `NO_DAY` where only a time is printed.
         ms: milliseconds since midnight, or since the start; 0 where only a date is printed.
-        offset_min: offset from UTC, None where none is printed.
-        since_start: True where `ms` counts from the start of the treatment.
         good: False where the text is no declared time.
+        day: days since 1970-01-01, `NO_DAY` where only a time is printed; None where that is so everywhere.
+        offset_min: offset from UTC, None where none is printed.
+        since_start: True where `ms` counts from the start of the treatment; None where it nowhere does.
     """
 
-    day: npt.NDArray[np.int64]
     ms: npt.NDArray[np.int64]
-    offset_min: npt.NDArray[np.int64] | None
-    since_start: npt.NDArray[np.bool_]
     good: npt.NDArray[np.bool_]
+    day: npt.NDArray[np.int64] | None = None
+    offset_min: npt.NDArray[np.int64] | None = None
+    since_start: npt.NDArray[np.bool_] | None = None
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> Times:
+        """Return some of the rows."""
+        return Times(
+            self.ms[kept],
+            self.good[kept],
+            None if self.day is None else self.day[kept],
+            None if self.offset_min is None else self.offset_min[kept],
+            None if self.since_start is None else self.since_start[kept],
+        )
+
+
+def joined(parts: Sequence[Times]) -> Times:
+    """Return the rows of all parts."""
+    if len(parts) == 1:
+        return parts[0]
+    days = [np.full(len(one.ms), NO_DAY) if one.day is None else one.day for one in parts]
+    zeros = [np.zeros(len(one.ms), np.int64) for one in parts]
+    offsets = [
+        zero if one.offset_min is None else one.offset_min for one, zero in zip(parts, zeros, strict=True)
+    ]
+    since = [
+        zero > 0 if one.since_start is None else one.since_start
+        for one, zero in zip(parts, zeros, strict=True)
+    ]
+    return Times(
+        np.concatenate([one.ms for one in parts]),
+        np.concatenate([one.good for one in parts]),
+        None if all(one.day is None for one in parts) else np.concatenate(days),
+        None if all(one.offset_min is None for one in parts) else np.concatenate(offsets),
+        None if all(one.since_start is None for one in parts) else np.concatenate(since),
+    )
 
 
 def read_times(padded: Table, start: Places, end: Places, formats: tuple[str, ...]) -> Times:
     """Read one column by the declared formats; the first that fits a cell exactly stands."""
+    rows = len(start)
+    width = end - start
+    for declared in formats:
+        fixed = _fixed(declared)
+        if fixed is None:
+            break
+        if rows and (width == fixed[1]).all():
+            fits, days, ms = _read_fixed(padded, start, *fixed)
+            if fits.all():
+                return Times(ms, fits, days)
+            break
+    return _read_mixed(padded, start, end, formats)
+
+
+def _read_mixed(padded: Table, start: Places, end: Places, formats: tuple[str, ...]) -> Times:
+    """Read a column in which not all cells have the same format."""
     rows = len(start)
     day, ms = np.full(rows, NO_DAY), np.zeros(rows, np.int64)
     good, since = np.zeros(rows, np.bool_), np.zeros(rows, np.bool_)
@@ -53,7 +103,9 @@ def read_times(padded: Table, start: Places, end: Places, formats: tuple[str, ..
         here = np.flatnonzero(~good & (end - start == fixed[1]))
         if len(here):
             fits, days, times = _read_fixed(padded, start[here], *fixed)
-            day[here[fits]], ms[here[fits]], good[here[fits]] = days[fits], times[fits], True
+            ms[here[fits]], good[here[fits]] = times[fits], True
+            if days is not None:
+                day[here[fits]] = days[fits]
         if good.all():
             break
     offset = None
@@ -66,7 +118,7 @@ def read_times(padded: Table, start: Places, end: Places, formats: tuple[str, ..
         if moment.offset_min is not None:
             offset = np.zeros(rows, np.int64) if offset is None else offset
             offset[row] = moment.offset_min
-    return Times(day, ms, offset, since, good)
+    return Times(ms, good, day, offset, since)
 
 
 def _fixed(declared: str) -> tuple[tuple[tuple[str, str, int], ...], int] | None:
@@ -84,7 +136,7 @@ def _fixed(declared: str) -> tuple[tuple[tuple[str, str, int], ...], int] | None
 
 def _read_fixed(
     padded: Table, start: Places, parts: tuple[tuple[str, str, int], ...], width: int
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64] | None, npt.NDArray[np.int64]]:
     window = np.ndarray((len(padded) - width + 1,), f"V{width}", padded.data, 0, (1,))
     table = np.ascontiguousarray(window[start].view(np.uint8).reshape(len(start), width).T)
     fits = np.ones(len(start), np.bool_)
@@ -116,9 +168,11 @@ def _time_of_day(
     return ms
 
 
-def _days(found: dict[str, npt.NDArray[np.int64]], fits: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def _days(
+    found: dict[str, npt.NDArray[np.int64]], fits: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64] | None:
     if "dd" not in found:
-        return np.full(len(fits), NO_DAY)
+        return None
     year = found["yyyy"] if "yyyy" in found else found["yy"] + 2000
     code = (year * 100 + found["mm"]) * 100 + found["dd"]
     first = np.flatnonzero(np.diff(code, prepend=-1))
@@ -140,13 +194,23 @@ def dated(times: Times, start: datetime) -> npt.NDArray[np.int64]:
     Times without date go on from the start of the treatment; see `_clock.midnight_days`.
     """
     begin = (start.date() - EPOCH).days * DAY_MS
-    begin_ms = (start - datetime.combine(start.date(), datetime.min.time())).total_seconds() * 1000
-    local = times.day * DAY_MS + times.ms
-    bare = (times.day == NO_DAY) & ~times.since_start
+    begin_ms = int((start - datetime.combine(start.date(), datetime.min.time())).total_seconds() * 1000)
+    if times.day is None and times.since_start is None:
+        return _in_order(times.ms, begin, begin_ms)
+    day = np.full(len(times.ms), NO_DAY) if times.day is None else times.day
+    since = np.zeros(len(day), np.bool_) if times.since_start is None else times.since_start
+    local = day * DAY_MS + times.ms
+    bare = (day == NO_DAY) & ~since
     if bare.any():
-        clock = times.ms[bare]
-        step = np.diff(clock, prepend=np.int64(begin_ms))
-        days = np.cumsum((step <= -DAY_MS // 2).astype(np.int64) - (step > DAY_MS // 2))
-        local[bare] = begin + days * DAY_MS + clock
-    local[times.since_start] = begin + int(begin_ms) + times.ms[times.since_start]
+        local[bare] = _in_order(times.ms[bare], begin, begin_ms)
+    local[since] = begin + begin_ms + times.ms[since]
+    return local
+
+
+def _in_order(clock: npt.NDArray[np.int64], begin: int, begin_ms: int) -> npt.NDArray[np.int64]:
+    """Date times of day, one after the other."""
+    step = np.diff(clock, prepend=np.int64(begin_ms))
+    local = clock + begin
+    if int(step.min(initial=0)) <= -DAY_MS // 2 or int(step.max(initial=0)) > DAY_MS // 2:
+        local += np.cumsum((step <= -DAY_MS // 2).astype(np.int64) - (step > DAY_MS // 2)) * DAY_MS
     return local

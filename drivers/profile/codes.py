@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from drivers.profile.spec import Layout
 
 HEAD = 64 * 1024
+# Enough for the one line by which a layout is known that begins with a line of its own.
+FIRST = 4 * 1024
 
 
 def declared_lines(data: bytes, layout: Layout, member: str) -> Lines:
@@ -73,8 +75,9 @@ def other_heads(layout: Layout, data: bytes) -> list[Lines]:
 
 
 def _head(layout: Layout, data: bytes) -> bytes:
-    head = data[:HEAD]
-    if len(data) > HEAD:
+    size = HEAD if not (layout.begin.lines or layout.begin.tag) or layout.frames else FIRST
+    head = data[:size]
+    if len(data) > size:
         wide = layout.encodings[0].startswith("utf-16")
         head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1 + wide] or head
     return head

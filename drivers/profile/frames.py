@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drivers._lines import PAD, Lines
+from drivers._numbers import read_numbers
+from drivers._text import Grammar
+from drivers.profile.places import with_tag
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -108,20 +111,27 @@ def _lost(lines: Lines, frames: Frames, layout: Layout) -> list[Remark]:
     """Remark on gaps in the numbers of the frames; where a treatment begins anew they begin anew."""
     if not frames.sequence or len(lines) < 2:  # noqa: PLR2004 - a gap has two sides
         return []
-    delimiter = layout.delimiter.encode()
-    cells = [lines.raw(index).split(delimiter) for index in range(len(lines))]
-    numbers = np.array([_number(row, frames.sequence - 1) for row in cells], np.int64)
+    numbers = _numbers(lines, ord(layout.delimiter), frames.sequence)
     step = np.diff(numbers)
     lost = (step - 1) % frames.modulo if frames.modulo else step - 1
-    known = (numbers[1:] >= 0) & (numbers[:-1] >= 0)
-    begin = layout.begin.tag.encode()
-    anew = np.array([row[layout.tag_field - 1 : layout.tag_field] == [begin] for row in cells[1:]])
+    known = (numbers[1:] >= 0) & (numbers[:-1] >= 0) & (step != 0)
+    if frames.modulo:
+        known &= (
+            lost < frames.modulo // 2
+        )  # more than half: a frame that came late, not thousands that are lost
+    anew = with_tag(lines, layout.begin.tag, layout.delimiter, layout.tag_field)[1:]
     return [
         Remark("frames_lost", lines.number(int(at) + 1), int(lost[at]))
-        for at in np.flatnonzero((lost > 0) & (step != 0) & known & ~anew)
+        for at in np.flatnonzero((lost > 0) & known & ~anew)
     ]
 
 
-def _number(cells: list[bytes], at: int) -> int:
-    text = cells[at] if len(cells) > at else b""
-    return int(text) if text.isdigit() and len(text) < 10 else -1  # noqa: PLR2004 - a count
+def _numbers(lines: Lines, delimiter: int, field: int) -> Places:
+    """Return the running number of each frame, -1 where it has none."""
+    found = np.flatnonzero(lines.padded == delimiter)
+    first = np.searchsorted(found, lines.start) + field - 2
+    inside = np.concatenate((found, np.full(field + 1, len(lines.padded), np.int64)))
+    start = lines.start if field == 1 else inside[np.maximum(first, 0)] + 1
+    end = np.minimum(inside[first + 1], lines.end)
+    numbers = read_numbers(lines.padded, np.minimum(start, end), end, Grammar(signed=False), ())
+    return np.where(numbers.null | (numbers.scale > 0), -1, numbers.mantissa)

@@ -35,16 +35,22 @@ def with_tag(lines: Lines, tag: str, delimiter: str, tag_field: int) -> npt.NDAr
 def notable(lines: Lines, layout: Layout, blocks: list[Block]) -> npt.NDArray[np.int64]:
     """Return the indices of all lines that may be more than a row of the block they stand in."""
     begins = [*layout.begin.literal, *layout.end.literal, *layout.lines_ignored]
-    for block in blocks:
-        begins += [*block.section, block.prefix]
-        begins += [block.tag] if layout.tag_field == 1 else []
+    begins += [word for block in blocks for word in (*block.section, block.prefix) if word]
     if layout.heading is not None:
-        begins.append(layout.heading.pattern.removeprefix("\\"))
+        begins.append(layout.heading.pattern.removeprefix("\\").removeprefix(".*"))
+    tags = [*(block.tag for block in blocks), layout.begin.tag, layout.end.tag, *layout.tags_ignored]
+    tags = [tag for tag in tags if tag]
+    begins += tags if layout.tag_field == 1 else []
+    if "" in begins:
+        return np.arange(len(lines))
     first = np.zeros(256, np.bool_)
-    first[0] = first[ord(" ")] = True
+    first[[0, ord(" "), ord("\t"), ord("\r"), ord("\n")]] = True
     for word in begins:
-        if word:
-            first[word[:1].encode(lines.codec, "replace")[0]] = True
-    places = np.flatnonzero(first[lines.first_bytes()])
-    last = len(lines) - 1
-    return np.append(places, last) if lines.torn and (not len(places) or places[-1] != last) else places
+        first[word[:1].encode(lines.codec, "replace")[0]] = True
+    found = first[lines.first_bytes()]
+    if layout.tag_field > 1:
+        for tag in tags:
+            found |= with_tag(lines, tag, layout.delimiter, layout.tag_field)
+    if lines.torn:
+        found[-1] = True
+    return np.flatnonzero(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ingestor.driver import Finding, Severity
@@ -30,7 +31,7 @@ class Printed:
     member: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Heading:
     """How the columns of a block stand in this file; a field is None where nobody knows the column."""
 
@@ -39,14 +40,17 @@ class Heading:
     fields: tuple[Field | None, ...]
     units: tuple[str, ...]
 
+    @cached_property
+    def _units(self) -> dict[str, str]:
+        return {one.name: unit for one, unit in zip(self.fields, self.units, strict=True) if one is not None}
+
     def unit(self, name: str) -> str:
         """Return the unit of a field, empty where it has none."""
-        at = next((i for i, one in enumerate(self.fields) if one is not None and one.name == name), None)
-        return self.units[at] if at is not None else ""
+        return self._units.get(name, "")
 
     def has(self, name: str) -> bool:
         """Say whether a field stands in this file."""
-        return any(one is not None and one.name == name for one in self.fields)
+        return name in self._units
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from drivers._text import printed
-from drivers.profile.codes import declared_heads, other_heads
+from drivers.profile.codes import FIRST, declared_heads, other_heads
 from drivers.profile.headings import cut, looks_like
 
 if TYPE_CHECKING:
@@ -67,7 +67,12 @@ def _answers(
 
 def _in_other_code(layout: Layout, part: str, data: bytes) -> Recognised:
     """Say whether it would be this layout, were it not for its encoding."""
-    for codec in ("utf-8", "utf-16", "utf-16-le", "cp1252"):
+    head = data[:FIRST]
+    codes = ("utf-16", "utf-16-le") if b"\0" in head else () if head.isascii() else ("utf-8", "cp1252")
+    for codec in (
+        *codes,
+        *(("utf-8",) if layout.encodings[0].startswith("utf-16") and b"\0" not in head else ()),
+    ):
         respelled = replace(layout, encodings=(codec,), other_encodings=())
         for lines in declared_heads(respelled, data):
             if _by_lines(layout, part, lines).layout is not None:
@@ -136,8 +141,8 @@ def _first_tagged(layout: Layout, lines: Lines) -> tuple[str, list[str]]:
 
 
 def _by_columns(layout: Layout, blocks: list[Block], lines: Lines) -> Recognised:
-    heads = [b for b in blocks if not (b.order or b.pairs or b.tag)]
-    for index in range(min(len(lines), _MOST_LINES)):
+    heads = [b for b in blocks if not (b.order or b.pairs or b.tag) and _mentioned(b, lines)]
+    for index in range(min(len(lines), _MOST_LINES) if heads else 0):
         cells = cut(lines.text(index), layout) or []
         for block in heads:
             if looks_like(block, cells):
@@ -145,9 +150,18 @@ def _by_columns(layout: Layout, blocks: list[Block], lines: Lines) -> Recognised
     return _with_other_delimiter(layout, heads, lines)
 
 
+def _mentioned(block: Block, lines: Lines) -> bool:
+    """Say whether most of the words that a column row needs stand somewhere in these lines."""
+    last = min(len(lines), _MOST_LINES) - 1
+    text = lines.padded[: lines.end[last]].tobytes() if last >= 0 else b""
+    needed = [one for one in block.fields.values() if not one.optional] or list(block.fields.values())
+    found = sum(any(word.encode(lines.codec, "replace") in text for word in one.words) for one in needed)
+    return found * 2 > len(needed)
+
+
 def _with_other_delimiter(layout: Layout, heads: list[Block], lines: Lines) -> Recognised:
     """Say whether the column row would be there, were it cut at another sign."""
-    for sign in (";", ",", "\t", "|"):
+    for sign in (";", ",", "\t", "|") if heads else ():
         for index in range(min(len(lines), _MOST_LINES)):
             cells = [cell.strip(" ") for cell in lines.text(index).split(sign)]
             if sign != layout.delimiter and any(looks_like(block, cells) for block in heads):

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Places = npt.NDArray[np.int64]
 
 
+# So that what one column needs stays near the processor; a treatment of four hours at 1 Hz is one piece.
+ROWS_AT_ONCE = 16_384
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """Rows of samples under one heading.
@@ -59,6 +63,8 @@ class Part:
 
     def texts(self, field: int, rows: Sequence[int]) -> Iterator[str]:
         """Yield some cells of a field."""
+        if not rows:
+            return
         start, end = self.place(field)
         for row in rows:
             yield self.padded[start[row] : end[row]].tobytes().decode(self.codec, "replace").strip(" ")
@@ -68,17 +74,28 @@ class Part:
         return replace(self, cells=self.cells.only(kept), line=self.line[kept])
 
 
-def parts_of(raw: Raw) -> list[Part]:
-    """Return the rows of samples, one part a heading; rows that cannot be cut are ignored with a finding."""
+def groups_of(raw: Raw) -> list[list[SampleLines]]:
+    """Return the rows of samples, those under one heading together."""
     groups: dict[tuple[int, str, tuple[str, ...]], list[SampleLines]] = {}
     for one in raw.samples:
         groups.setdefault((id(one.lines), one.heading.block.name, one.heading.printed), []).append(one)
-    return [_part(raw, group) for group in groups.values()]
+    return list(groups.values())
 
 
-def _part(raw: Raw, group: list[SampleLines]) -> Part:
+def pieces_of(raw: Raw, group: list[SampleLines]) -> Iterator[Part]:
+    """Yield the rows under one heading piece by piece; rows that cannot be cut are ignored with a finding."""
     lines, heading = group[0].lines, group[0].heading
     rows = group[0].rows if len(group) == 1 else np.concatenate([one.rows for one in group])
+    for at in range(0, len(rows), ROWS_AT_ONCE):
+        yield _part(raw, lines, heading, rows[at : at + ROWS_AT_ONCE])
+
+
+def whole_of(raw: Raw, one: SampleLines) -> Part:
+    """Return all rows of one stretch at once."""
+    return _part(raw, one.lines, one.heading, one.rows)
+
+
+def _part(raw: Raw, lines: Lines, heading: Heading, rows: Places) -> Part:
     cells, before, spare = _cells(raw.layout, lines, rows, heading)
     part = Part(heading, lines.padded, cells, before, lines.numbers_of(cells.rows), lines.codec)
     odd = cells.odd

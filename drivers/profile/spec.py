@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from drivers._text import Grammar
@@ -48,7 +49,7 @@ class Field:
         return self.units[self.words.index(word)] if word in self.words else self.units[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Block:
     """A part of a file with rows of one kind.
 
@@ -95,6 +96,10 @@ class Block:
 
     def by_word(self) -> dict[str, Field]:
         """Return the fields by the words under which they stand."""
+        return self._by_word
+
+    @cached_property
+    def _by_word(self) -> dict[str, Field]:
         return {word: one for one in self.fields.values() for word in one.words}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drivers.profile.raw import Notes, Printed, Raw, SampleLines
-from drivers.profile.sample_rows import parts_of
+from drivers.profile.sample_rows import whole_of
 from drivers.profile.vocabulary import TEXTS
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ def by_run(raw: Raw) -> list[Raw]:
         return [raw]
     groups: dict[str, Raw] = {}
     for one in list(raw.samples):
-        raw.samples = [one]
-        for part in parts_of(raw):
-            _split(raw, one, part, groups)
+        _split(raw, one, whole_of(raw, one), groups)
     raw.samples = []
     if not groups:
         return [raw]

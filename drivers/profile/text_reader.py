@@ -16,6 +16,8 @@ from drivers.profile.rows import Rows
 from ingestor.driver import Severity
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from drivers._lines import Lines
     from drivers.profile.raw import Heading, Raw
     from drivers.profile.spec import Block, Layout
@@ -48,9 +50,20 @@ class TextReader:
             for b in blocks
             if b.tag and b.rows == "samples"
         }
-        if lines.torn:
-            for mask in self.bulk.values():
+        self.passed = self._passed()
+        self.looked_at = frozenset(self.notable)
+
+    def _passed(self) -> npt.NDArray[np.bool_] | None:
+        """Say which lines are tagged samples or say nothing; None if there are no tagged samples."""
+        if not self.bulk:
+            return None
+        delimiter, field = self.layout.delimiter, self.layout.tag_field
+        idle = [with_tag(self.lines, tag, delimiter, field) for tag in self.layout.tags_ignored]
+        if self.lines.torn:
+            for mask in (*self.bulk.values(), *idle):
                 mask[-1] = False
+        passed: npt.NDArray[np.bool_] = np.logical_or.reduce([*self.bulk.values(), *idle])
+        return passed
 
     def read(self, raw: Raw, low: int, high: int, index: int) -> None:
         """Read a treatment into `raw`.
@@ -77,23 +90,19 @@ class TextReader:
 
     def _looked_at(self, low: int, high: int) -> list[int]:
         """Return where stretches of tagged samples begin; what lies between is looked at line by line."""
-        if not self.bulk:
+        if self.passed is None:
             return [high]
-        passed = np.logical_or.reduce(list(self.bulk.values()))[low:high]
-        return [*(np.flatnonzero(~passed) + low + 1).tolist(), high]
+        return [*(np.flatnonzero(~self.passed[low:high]) + low + 1).tolist(), high]
 
     def _up_to(self, index: int, stop: int) -> int:
         """Read on to a place and return where reading stopped: there, or behind the end mark."""
-        if self.bulk:
-            if stop > index and not self._is_bulk(stop - 1):
+        if self.passed is not None:
+            if stop > index and not self.passed[stop - 1]:
                 self._line(stop - 1)
             return stop
         while index < stop and self.raw.end is None:
             index = self._stretch(index, stop)
         return index
-
-    def _is_bulk(self, index: int) -> bool:
-        return any(mask[index] for mask in self.bulk.values())
 
     def _stretch(self, index: int, stop: int) -> int:
         """Take the rows of samples from a line on, or else look at this one line."""
@@ -120,6 +129,10 @@ class TextReader:
 
     def _line(self, index: int) -> None:
         text = self.lines.text(index)
+        if index not in self.looked_at:
+            self.raw.last_line = self.lines.number(index)
+            self._inside(index, text)
+            return
         if not text.strip(" \t") or text.startswith(self.layout.lines_ignored):
             return
         self.raw.last_line = self.lines.number(index)

@@ -38,9 +38,7 @@ def in_canonical(text: str, grammar: Grammar, name: str) -> Decimal | None:
     return convert(value, unit, canonical_unit(name)) if value is not None and unit else None
 
 
-def read_with_units(
-    part: Part, start: Places, end: Places, one: Field, empty: tuple[str, ...]
-) -> tuple[Numbers, str]:
+def read_with_units(part: Part, start: Places, end: Places, one: Field, empty: tuple[str, ...]) -> Numbers:
     """Read a column cell by cell; the values come in the canonical unit."""
     values: list[Decimal | None] = []
     strange: list[int] = []
@@ -54,4 +52,4 @@ def read_with_units(
     scale = min(max(scale, 0), 6)
     mantissa = np.array([0 if v is None else round(v.scaleb(scale)) for v in values], np.int64)
     null = np.array([v is None for v in values], np.bool_)
-    return Numbers(mantissa, scale, null, tuple(strange)), canonical_unit(one.name)
+    return Numbers(mantissa, scale, null, tuple(strange))
