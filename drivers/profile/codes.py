@@ -62,7 +62,7 @@ def declared_heads(layout: Layout, data: bytes) -> list[Lines]:
     """Return the whole lines at the beginning of a member in its declared encoding, if it is in one."""
     head = _head(layout, data)
     if layout.frames is not None:
-        return [framed_lines(head, layout.frames, layout)[0]]
+        return [framed_lines(head, layout.frames, layout)[0]] if layout.frames.start in head else []
     try:
         return [declared_lines(head, layout, "")]
     except ParseError:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from drivers._text import printed
 from drivers.profile.codes import FIRST, declared_heads, other_heads
@@ -141,32 +144,46 @@ def _first_tagged(layout: Layout, lines: Lines) -> tuple[str, list[str]]:
 
 
 def _by_columns(layout: Layout, blocks: list[Block], lines: Lines) -> Recognised:
-    heads = [b for b in blocks if not (b.order or b.pairs or b.tag) and _mentioned(b, lines)]
-    for index in range(min(len(lines), _MOST_LINES) if heads else 0):
+    heads = [(b, _candidates(b, lines)) for b in blocks if not (b.order or b.pairs or b.tag)]
+    for index in sorted({index for _, candidates in heads for index in candidates}):
         cells = cut(lines.text(index), layout) or []
-        for block in heads:
-            if looks_like(block, cells):
+        for block, candidates in heads:
+            if index in candidates and looks_like(block, cells):
                 return _by_column_row(layout, block, [cell for cell in cells if cell])
     return _with_other_delimiter(layout, heads, lines)
 
 
-def _mentioned(block: Block, lines: Lines) -> bool:
-    """Say whether most of the words that a column row needs stand somewhere in these lines."""
+def _candidates(block: Block, lines: Lines) -> set[int]:
+    """Return the lines in which most of the words stand that a column row of the block needs."""
     last = min(len(lines), _MOST_LINES) - 1
     text = lines.padded[: lines.end[last]].tobytes() if last >= 0 else b""
     needed = [one for one in block.fields.values() if not one.optional] or list(block.fields.values())
-    found = sum(any(word.encode(lines.codec, "replace") in text for word in one.words) for one in needed)
-    return found * 2 > len(needed)
+    seen: Counter[int] = Counter()
+    for one in needed:
+        places = [at for word in one.words for at in _places(text, word.encode(lines.codec, "replace"))]
+        seen.update(set((np.searchsorted(lines.start, places, "right") - 1).tolist()))
+    return {index for index, count in seen.items() if count * 2 > len(needed)}
 
 
-def _with_other_delimiter(layout: Layout, heads: list[Block], lines: Lines) -> Recognised:
+def _places(text: bytes, word: bytes) -> list[int]:
+    """Return the first few hundred places of a word."""
+    places: list[int] = []
+    at = text.find(word)
+    while at >= 0 and len(places) < _MOST_LINES:
+        places.append(at)
+        at = text.find(word, at + len(word))
+    return places
+
+
+def _with_other_delimiter(layout: Layout, heads: list[tuple[Block, set[int]]], lines: Lines) -> Recognised:
     """Say whether the column row would be there, were it cut at another sign."""
-    for sign in (";", ",", "\t", "|") if heads else ():
-        for index in range(min(len(lines), _MOST_LINES)):
-            cells = [cell.strip(" ") for cell in lines.text(index).split(sign)]
-            if sign != layout.delimiter and any(looks_like(block, cells) for block in heads):
-                told = f"the columns are separated by {sign!r} instead of {layout.delimiter!r}"
-                return Recognised(None, told, (told,))
+    for block, candidates in heads:
+        for index in sorted(candidates):
+            for sign in (";", ",", "\t", "|"):
+                cells = [cell.strip(" ") for cell in lines.text(index).split(sign)]
+                if sign != layout.delimiter and looks_like(block, cells):
+                    told = f"the columns are separated by {sign!r} instead of {layout.delimiter!r}"
+                    return Recognised(None, told, (told,))
     return Recognised(None, "no column row of this layout was found")
 
 

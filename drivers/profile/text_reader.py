@@ -242,6 +242,8 @@ class TextReader:
         elif self.heading is not None and self.units_follow:
             self.heading = with_units(self.heading, cut(text, self.layout) or [], self.lines, index)
             self.units_follow = False
+        elif self.heading is not None and self.heading.block.rows == "samples":
+            self._samples(np.arange(index, index + 1), self.heading)
         elif self.heading is not None:
             self.rows.add(self.heading, cut(text, self.layout), index)
         elif self.block is not None:
