@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import logging
@@ -14,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ingestor import disk
+from ingestor.archive.contents import bytes_at, holds
 from ingestor.archive.ground import Presence, try_link
 from ingestor.archive.source import Source
 from ingestor.archive.writer import Kept, Writer, too_large
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 LIMIT_BYTES = 32 << 20
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _SUM = re.compile(r"[0-9a-f]{64}")
-_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES}
 
 
 class Archive:
@@ -144,7 +143,7 @@ class Archive:
             StorageTrouble: `archive_damaged`, or the disk cannot be read.
         """
         try:
-            data = _object_bytes(self.path_of(sha256))
+            data = bytes_at(self.path_of(sha256))
         except FileNotFoundError:
             raise NotFound from None
         except OSError as error:
@@ -229,7 +228,7 @@ class Archive:
                 new = True
                 break
             except FileExistsError:
-                if _holds(final, sha256, size):
+                if holds(final, sha256, size):
                     new = False
                     break
                 with contextlib.suppress(NotFound):
@@ -249,20 +248,3 @@ class Archive:
         point("archive.shard")
         disk.sync_folder(self.root)
         self._durable.add(shard.name)
-
-
-def _object_bytes(path: Path) -> bytes:
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as file:
-        return file.read()
-
-
-def _holds(path: Path, sha256: str, size: int) -> bool:
-    """Say whether the bytes at `path` are whole and right."""
-    try:
-        data = _object_bytes(path)
-    except OSError as error:
-        if error.errno in _OURS:
-            raise
-        return False
-    return len(data) == size and hashlib.sha256(data).hexdigest() == sha256

@@ -32,7 +32,7 @@ _TWO = struct.Struct(">II")
 
 def pack(head: Head, blocks: Sequence[bytes] = ()) -> list[bytes]:
     """Return the pieces of one frame, in order."""
-    text = json.dumps(head, ensure_ascii=False).encode()
+    text = json.dumps(head).encode()  # escaped: a name may hold what UTF-8 cannot
     sizes = struct.pack(f">{len(blocks)}I", *map(len, blocks))
     return [_TWO.pack(len(text), len(blocks)) + sizes + text, *blocks]
 

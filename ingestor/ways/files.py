@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from ingestor.detect import group, is_junk
 from ingestor.errors import IngestorError, StorageTrouble
 from ingestor.flow.pipeline import Receipt, ingest
+from ingestor.names import shown
 from ingestor.phrases import LANGUAGES, both, phrase
 from ingestor.store.sources import StoredMember
 
@@ -50,13 +52,15 @@ def files_below(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _one(house: House, paths: Sequence[Path], order: Order) -> Receipt:
+    names = [shown(os.fsencode(p.name)) for p in paths]
     try:
-        kept = [(p.name, house.archive.put_path(p)) for p in paths]
+        kept = [house.archive.put_path(p) for p in paths]
     except StorageTrouble:
         raise
     except IngestorError as error:
-        return unread([p.name for p in paths], error)
-    return ingest(house, [StoredMember(name, k.sha256, k.size) for name, k in kept], order)
+        return unread(names, error)
+    members = [StoredMember(name, k.sha256, k.size) for name, k in zip(names, kept, strict=True)]
+    return ingest(house, members, order)
 
 
 def unread(names: Sequence[str], error: IngestorError) -> Receipt:

@@ -134,11 +134,7 @@ class Folder:
         self._forget(seen, memory)
         fresh = seen.fresh
         settled = self._settling.look(fresh, self._clock())
-        settled |= {
-            p
-            for p in fresh
-            if fresh[p].size and not seen.sentinels.isdisjoint((p + b".done", p + b".sha256"))
-        }
+        settled |= {p for p in fresh if fresh[p].size and _has_sentinel(p, seen)}
         taken = self._take(fresh, settled, memory)
         self._report_empty(fresh, memory)
         left = len(fresh) - taken
@@ -250,3 +246,8 @@ class Folder:
             )
             log.log(level, look.state, extra={"folder": self.name, "code": look.trouble})
         return look
+
+
+def _has_sentinel(path: bytes, seen: Seen) -> bool:
+    """Say whether the sender has said that this file is whole."""
+    return not seen.sentinels.isdisjoint((path + b".done", path + b".sha256"))
