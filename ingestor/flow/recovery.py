@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ingestor.errors import StorageTrouble
 from ingestor.faultpoints import point
 from ingestor.flow.jobs import reclaim
-from ingestor.store import site, sources
+from ingestor.store import audit, site, sources
 
 if TYPE_CHECKING:
     from ingestor.flow.house import House
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 SEEN = "archive_seen"
 MISSING = "archive_missing"
 _ON_THE_WAY_S = 600
+_NEWEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Recovered:
 
 def recover(house: House) -> Recovered:
     """Sweep broken-off copies, give back jobs of dead processes, and make archive and rows agree."""
+    _look_at_chain(house)
     swept = house.archive.sweep_tmp()
     requeued = reclaim(house)
     adopted, missing = _agree(house)
@@ -49,6 +51,14 @@ def recover(house: House) -> Recovered:
         facts = {"swept": swept, "requeued": requeued, "adopted": adopted, "missing": missing}
         log.log(logging.CRITICAL if missing else logging.WARNING, "recovered", extra=facts)
     return done
+
+
+def _look_at_chain(house: House) -> None:
+    """Say it loudly if the newest part of the audit chain does not hold; `audit verify` looks at all of it."""
+    with house.db.read() as connection:
+        bad = audit.first_bad(connection, _NEWEST)
+    if bad is not None:
+        log.critical("audit_broken", extra={"entry": bad})
 
 
 def _agree(house: House) -> tuple[int, int]:

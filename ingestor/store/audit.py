@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from ingestor.store.tables import audit
 
@@ -84,11 +84,18 @@ def entries(connection: Connection, after: int = 0, limit: int | None = None) ->
         yield dict(row._mapping)
 
 
-def first_bad(connection: Connection) -> int | None:
-    """Return the number of the first entry that does not fit the chain, or None if all do."""
+def first_bad(connection: Connection, newest: int | None = None) -> int | None:
+    """Return the number of the first entry that does not fit the chain, or None if all do.
+
+    Args:
+        connection: reads.
+        newest: look at so many of the newest entries only; all by default.
+    """
     key = connection.get_execution_options().get("audit_key", b"")
-    previous = GENESIS
-    for number, entry in enumerate(entries(connection), start=1):
+    last = connection.execute(select(func.max(audit.c.seq))).scalar() or 0
+    before = 0 if newest is None else max(0, last - newest)
+    previous = connection.execute(select(audit.c.hash).where(audit.c.seq == before)).scalar() or GENESIS
+    for number, entry in enumerate(entries(connection, before), start=before + 1):
         if entry["seq"] != number or entry["previous"] != previous or chained(entry, key) != entry["hash"]:
             return number
         previous = entry["hash"]

@@ -14,7 +14,7 @@ from ingestor.archive import Archive
 from ingestor.config import Settings
 from ingestor.flow import recovery
 from ingestor.flow.house import House, open_house
-from ingestor.store import site, sources
+from ingestor.store import audit, site, sources
 from ingestor.store.audit import Actor
 from ingestor.store.sources import Order, StoredMember
 from ingestor.store.tables import job, raw_file, submission
@@ -144,3 +144,19 @@ def test_a_start_with_nothing_to_do_does_not_read_the_archive(settings: Settings
         began = time.perf_counter()
         assert recovery.recover(house) == recovery.Recovered()
         assert time.perf_counter() - began < 0.1
+
+
+def test_a_broken_chain_is_told_at_the_start(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    with open_house(settings) as house, house.db.write() as connection:
+        for number in range(150):
+            audit.record(connection, ORDER.actor, "try", f"thing-{number}")
+    with open_house(settings) as house:
+        assert "audit_broken" not in caplog.text
+        with house.db.write() as connection:
+            connection.exec_driver_sql("DROP TRIGGER audit_no_update")
+            connection.exec_driver_sql("UPDATE audit SET reason = 'another' WHERE seq = 140")
+        with house.db.read() as connection:
+            assert audit.first_bad(connection) == audit.first_bad(connection, 20) == 140
+            assert audit.first_bad(connection, 5) is None
+    with open_house(settings):
+        assert [r.levelname for r in caplog.records if r.getMessage() == "audit_broken"] == ["CRITICAL"]

@@ -11,15 +11,19 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingestor import disk
 from ingestor.cli import main
 from ingestor.disk import Room
 from ingestor.flow.house import open_house
+from ingestor.talk import Outcome
 from ingestor.ways.mllp.listener import Listener
 from ingestor.ways.mllp.streams import Streams
 from ingestor.ways.talkers import conversation
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from ingestor.flow.house import House
 
 pytestmark = pytest.mark.sqlite
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +102,18 @@ def ask(port: int, message: bytes) -> bytes:
 
 def is_accepted(answer: bytes) -> bool:
     return re.search(rb"MSA\|[AC]A\|", answer) is not None
+
+
+@given(
+    st.binary(max_size=300).map(lambda b: b.replace(b"\x1c\r", b""))
+    | st.builds(b"MSH|^~\\&|".__add__, st.binary(max_size=200))
+)
+def test_whatever_is_sent_has_an_answer_or_none_and_never_an_error(message: bytes) -> None:
+    talk = conversation()
+    about = talk.about(message)
+    assert about is None or isinstance(about.sender, str)
+    for outcome in Outcome:
+        assert b"\x1c" not in talk.answer(message, outcome, NOW)
 
 
 def test_a_treatment_that_is_told_is_stored_when_it_falls_silent(
