@@ -29,6 +29,7 @@ SUMMARIES = {
     "config": "Show the settings and where each comes from.",
     "db": "Upgrade, check, back up or restore the database.",
     "demo": "Start a made-up clinic to look around in.",
+    "devices": "List machines and correct what is known of their clocks.",
     "doctor": "Explain a folder, a share or this installation.",
     "drivers": "List, explain, teach and accept drivers.",
     "export": "Write doses, sessions, cycles, alarms or traces to a file.",

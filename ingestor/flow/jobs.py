@@ -1,4 +1,4 @@
-"""Work that is due: jobs of processes that ended, second attempts, companions nobody waits for any more."""
+"""Work that is due: jobs of ended processes, second attempts, companions nobody waits for, corrected clocks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ingestor.errors import Busy, DatabaseTrouble, StorageTrouble
-from ingestor.flow import settling
+from ingestor.flow import clocks, settling
 from ingestor.flow.house import is_alive
 from ingestor.flow.pipeline import settle
 from ingestor.isolate.found import where
@@ -30,6 +30,7 @@ def run_due(house: House) -> Iterator[dict[str, Any]]:
         Busy, DatabaseTrouble, StorageTrouble: nothing can be settled now; what was begun is due again later.
     """
     reclaim(house, begun_here=True)
+    clocks.carry_out(house)
     while (submission := _claim(house)) is not None:
         try:
             receipt = settle(house, submission, alone=True)

@@ -110,8 +110,9 @@ def approve(house: House, key: str, actor: Actor, reason: str = "") -> None:
             point("reprocess.switch")
         point("reprocess.switched")
     with house.db.write() as connection:
-        plans.set_state(connection, key, "done", ended_at=house.now())
-        audit.record(connection, actor, "plan-done", key)
+        if plans.require(connection, key).state != "done":
+            plans.set_state(connection, key, "done", ended_at=house.now())
+            audit.record(connection, actor, "plan-done", key)
 
 
 def _begin(house: House, scope: Scope, actor: Actor) -> str:
@@ -123,13 +124,15 @@ def _begin(house: House, scope: Scope, actor: Actor) -> str:
         if known is not None and known.state == "making":
             if known.worker != house.worker and is_alive(known.worker):
                 raise Busy
+            plans.take(connection, known.id, house.worker)
             return str(known.id)
         if known is not None:
-            _drop(connection, known.id)
+            drop(connection, known.id)
         return plans.add(connection, house.centre, scope, house.worker, actor.name, house.now())
 
 
-def _drop(connection: Connection, key: str) -> None:
+def drop(connection: Connection, key: str) -> None:
+    """Let a plan give way; the readings it proposed never counted."""
     for item in plans.items(connection, key, "open"):
         for reading in item.enter:
             row = runs.revision_row(connection, reading)
@@ -199,6 +202,8 @@ def _reopen(house: House, submission: str) -> str:
 
 
 def _carry_out(house: House, connection: Connection, key: str, one: Any, cause: str) -> None:  # noqa: ANN401
+    if not plans.is_open(connection, key, one.position):
+        return
     item = Item(
         one.unit, one.kind, one.retire, one.enter, one.sessions, submission=one.submission,
     )  # fmt: skip

@@ -25,12 +25,14 @@ class Belief:
         now: aware.
         zone: of the machine.
         earliest_year: times before it are not believed.
+        ahead: by how much the machine's clock is known to have been ahead; negative where it was behind.
         refused: line and text of each time that was not believed.
     """
 
     now: datetime
     zone: str
     earliest_year: int
+    ahead: timedelta = timedelta(0)
     refused: list[tuple[int, str]] = field(default_factory=list)
 
     def of(self, stamp: Stamp | None, line: int) -> Stamp | None:
@@ -43,18 +45,20 @@ class Belief:
     def _can_be(self, stamp: Stamp) -> bool:
         latest = self._latest()
         if stamp.offset_min is not None:
-            latest = (
-                (self.now + timedelta(days=1, minutes=stamp.offset_min)).astimezone(UTC).replace(tzinfo=None)
-            )
-        return stamp.local.year >= self.earliest_year and stamp.local <= latest
+            away = timedelta(days=1, minutes=stamp.offset_min) + self.ahead
+            latest = (self.now + away).astimezone(UTC).replace(tzinfo=None)
+        return self._earliest() <= stamp.local <= latest
+
+    def _earliest(self) -> datetime:
+        return datetime(self.earliest_year, 1, 1) + self.ahead  # noqa: DTZ001 - compared with wall clocks
 
     def _latest(self) -> datetime:
-        return (self.now + timedelta(days=1)).astimezone(zone_named(self.zone)).replace(tzinfo=None)
+        latest = self.now + timedelta(days=1) + self.ahead
+        return latest.astimezone(zone_named(self.zone)).replace(tzinfo=None)
 
     def rows(self, local_ms: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Return which rows can be believed."""
-        first = local_ms_of(datetime(self.earliest_year, 1, 1))  # noqa: DTZ001 - compared with wall clocks
-        return (local_ms >= first) & (local_ms <= local_ms_of(self._latest()))
+        return (local_ms >= local_ms_of(self._earliest())) & (local_ms <= local_ms_of(self._latest()))
 
     def finding(self, member: str) -> tuple[Finding, ...]:
         """Return one finding for all that was not believed."""

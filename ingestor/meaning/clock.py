@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from ingestor.meaning.policy import NORMALISED
+from ingestor.meaning.zones import zone_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from ingestor.driver import Stamp
     from ingestor.model import Run
 
 DeviceKey = tuple[str, str, str]
@@ -34,6 +37,13 @@ class Offset:
     seconds: int
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+
+
+def on_its_clock(stamp: Stamp, zone: str) -> datetime:
+    """Return the instant that a machine meant by a printed time, if its clock was right."""
+    if stamp.offset_min is not None:
+        return stamp.local.replace(tzinfo=timezone(timedelta(minutes=stamp.offset_min)))
+    return stamp.local.replace(tzinfo=zone_named(zone)).astimezone(UTC)
 
 
 def offset_at(offsets: Sequence[Offset], at: datetime) -> int:

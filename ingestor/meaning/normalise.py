@@ -10,7 +10,7 @@ import numpy as np
 
 from ingestor.meaning.amounts import Amounts, events, facts, totals
 from ingestor.meaning.belief import Belief, without_impossible_times
-from ingestor.meaning.clock import device_key, offset_at
+from ingestor.meaning.clock import device_key, offset_at, on_its_clock
 from ingestor.meaning.cycles import cycles_of, known_regenerable, phase_spans, single_use_cycles
 from ingestor.meaning.plausibility import Plausibility
 from ingestor.meaning.stamps import EPOCH, Timeline, local_ms_of
@@ -46,13 +46,13 @@ def normalise(
     believed = plausibility or Plausibility()
     key = device_key(log.maker, log.model, log.serial)
     zone = clock.zone or clock.zones.get(key) or clock.default_zone
-    belief = Belief(clock.now, zone, believed.earliest_year)
+    offset = offset_at(clock.offsets.get(key, ()), on_its_clock(log.started, zone))
+    belief = Belief(clock.now, zone, believed.earliest_year, timedelta(seconds=offset))
     start_believed = belief.of(log.started, log.line) is not None
     log = without_impossible_times(log, belief)
     samples = None if log.samples is None else sampled(log.samples, belief, log.member, believed)
     timeline = _timeline(log, samples, zone)
     started, ended = _ends(log, timeline, believed=start_believed)
-    offset = offset_at(clock.offsets.get(key, ()), started.utc)
     if offset:
         timeline = replace(timeline, correction_ms=offset * 1000)
         samples = None if samples is None else samples.corrected(offset * 1000)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from ingestor.errors import NotFound
-from ingestor.ids import derived
+from ingestor.ids import derived, fresh
 from ingestor.store.tables import centre, clock_offset, device
 
 if TYPE_CHECKING:
@@ -79,6 +80,61 @@ def set_zone(connection: Connection, key: str, zone: str | None) -> None:
         raise NotFound("no_such_device")
 
 
+def require_device(connection: Connection, key: str) -> KnownDevice:
+    """Return a machine.
+
+    Raises:
+        NotFound: `no_such_device`.
+    """
+    columns = (device.c.id, device.c.maker, device.c.model, device.c.serial, device.c.zone, device.c.bench)
+    row = connection.execute(select(*columns).where(device.c.id == key)).one_or_none()
+    if row is None:
+        raise NotFound("no_such_device")
+    return KnownDevice(*row)
+
+
+def add_offset(
+    connection: Connection,
+    device_key: str,
+    seconds: int,
+    span: tuple[datetime | None, datetime | None],
+    actor: str,
+    reason: str,
+    now: datetime,
+) -> str:
+    """Write into the ledger how far a machine's clock was ahead; return the entry's id."""
+    key = fresh("off")
+    last = connection.execute(
+        select(func.max(clock_offset.c.recorded_at)).where(clock_offset.c.device_id == device_key)
+    ).scalar()
+    if last is not None:
+        # The later entry wins: two of one moment must have an order.
+        now = max(now, last + timedelta(microseconds=1))
+    connection.execute(
+        insert(clock_offset).values(
+            id=key, device_id=device_key, seconds=seconds, valid_from=span[0], valid_to=span[1], actor=actor,
+            reason=reason, recorded_at=now,
+        )
+    )  # fmt: skip
+    return key
+
+
+def revoke_offset(connection: Connection, key: str, now: datetime) -> str:
+    """Take an entry back; return the machine's id.
+
+    Raises:
+        NotFound: `no_such_offset`: there is none, or it was taken back before.
+    """
+    query = select(clock_offset.c.device_id).where(
+        clock_offset.c.id == key, clock_offset.c.revoked_at.is_(None)
+    )
+    device_key = connection.execute(query).scalar()
+    if device_key is None:
+        raise NotFound("no_such_offset")
+    connection.execute(update(clock_offset).where(clock_offset.c.id == key).values(revoked_at=now))
+    return str(device_key)
+
+
 def offsets(
     connection: Connection, centre_id: str
 ) -> list[tuple[str, str, str, int, datetime | None, datetime | None]]:
@@ -94,6 +150,6 @@ def offsets(
         )
         .join(device)
         .where(device.c.centre == centre_id, clock_offset.c.revoked_at.is_(None))
-        .order_by(clock_offset.c.recorded_at)
+        .order_by(clock_offset.c.recorded_at, clock_offset.c.id)
     )
     return [tuple(row) for row in connection.execute(query)]

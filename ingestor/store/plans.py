@@ -78,6 +78,25 @@ def add(connection: Connection, centre_id: str, scope: Scope, worker: str, actor
     return key
 
 
+def open_ones(connection: Connection, centre_id: str, cause: str) -> list[Row[Any]]:
+    """Return the plans of one cause that are not at their end."""
+    query = select(plan).where(
+        plan.c.centre == centre_id, plan.c.cause == cause, plan.c.state.in_(("making", "ready", "approved"))
+    )
+    return list(connection.execute(query.order_by(plan.c.at, plan.c.id)))
+
+
+def take(connection: Connection, key: str, worker: str) -> None:
+    """Let a process be the one that works on a plan."""
+    connection.execute(update(plan).where(plan.c.id == key).values(worker=worker))
+
+
+def is_open(connection: Connection, key: str, position: int) -> bool:
+    """Tell whether an item was not carried out yet."""
+    query = select(plan_item.c.state).where(plan_item.c.plan_id == key, plan_item.c.position == position)
+    return connection.execute(query).scalar() == "open"
+
+
 def require(connection: Connection, key: str) -> Row[Any]:
     """Return a plan.
 

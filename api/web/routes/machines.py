@@ -15,9 +15,8 @@ from api.web.sight import shown
 from api.web.wording import said, text
 from ingestor.access.permissions import Permission
 from ingestor.errors import Invalid, NotFound
-from ingestor.flow import acceptance
+from ingestor.flow import acceptance, clocks
 from ingestor.meaning.gaps import missing
-from ingestor.store import audit, places
 from ingestor.store.answers import machines as answers
 from ingestor.store.answers import worklist
 
@@ -65,13 +64,13 @@ def machine(visit: Annotated[Visit, seeing(Permission.READ_MACHINES)], key: str)
 
 @router.post("/machines/{key}/zone")
 def set_zone(visit: Annotated[Visit, changing(Permission.MANAGE_MACHINES)], key: str) -> Response:
-    """Say in which zone a machine's clock runs; files that come from now on are read by it."""
+    """Say in which zone a machine's clock runs; the times of its treatments follow in the background."""
     zone = visit.field("zone", 60)
     if zone and zone not in available_timezones():
         raise Invalid("unknown_zone", zone=zone)
     with visit.house.db.write() as connection:
-        places.set_zone(connection, key, ZoneInfo(zone).key if zone else None)
-        audit.record(connection, visit.actor, "set-zone", key, zone=zone or None)
+        chosen = ZoneInfo(zone).key if zone else None
+        clocks.set_zone(visit.house, connection, key, chosen, visit.actor, visit.field("reason"))
     return RedirectResponse(f"/machines/{key}?done=zone", 303)
 
 
