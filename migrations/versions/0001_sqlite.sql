@@ -317,7 +317,7 @@ CREATE TABLE clock_offset (
     recorded_at DATETIME NOT NULL,
     revoked_at DATETIME,
     CONSTRAINT pk_clock_offset PRIMARY KEY (id),
-    CONSTRAINT ck_clock_offset_a_year_at_most CHECK (seconds BETWEEN -31622400 AND 31622400),
+    CONSTRAINT ck_clock_offset_sixty_years_at_most CHECK (seconds BETWEEN -2000000000 AND 2000000000),
     CONSTRAINT fk_clock_offset_device_id_device FOREIGN KEY(device_id) REFERENCES device (id),
     CONSTRAINT ck_clock_offset_valid_from_finite CHECK (valid_from BETWEEN '1900-01-01' AND '9999-12-31'),
     CONSTRAINT ck_clock_offset_valid_to_finite CHECK (valid_to BETWEEN '1900-01-01' AND '9999-12-31'),
