@@ -85,7 +85,7 @@ def _breaks(plasma: Sequence[RunFigures], missing: dict[str, str]) -> list[Span]
         missing |= {"interrupted_min": code, "interruptions": code}
         return None
     window = (min(start for start, _ in loads), max(end for _, end in loads))
-    between = [(one[1], other[0]) for one, other in pairwise(loads) if other[0] > one[1]]
+    between = [(one[1], other[0]) for one, other in pairwise(loads)]
     idle = [_span(stretch) for r in plasma for stretch in r.still or ()]
     spans = merged(within([*idle, *between], window))
     return [(start, end) for start, end in spans if end - start > Limits().still_s * 1000]

@@ -40,7 +40,7 @@ def missing(printed: Iterable[str], most: int = 1000) -> tuple[Missing, ...]:
             series.setdefault((found[1], bool(daily)), {})[int(found[2])] = text
     gaps = []
     for (_, is_daily), known in sorted(series.items()):
-        numbers = ([0] if is_daily else []) + sorted(n for n in known if n or not is_daily)
+        numbers = ([0] if is_daily else []) + sorted(known)
         for before, after in pairwise(numbers):
             if 1 < after - before <= most:
                 gaps.append(_gap(before, after, known))

@@ -32,7 +32,7 @@ def predicted(pv_multiple: Decimal, extraction: Decimal) -> Decimal:
 
 def model_output(pv_multiple: Decimal | None, products: Iterable[str], policy: Policy) -> dict[str, Any]:
     """Return the model's answer, or the code why there is none. Never a measured value."""
-    used = sorted({product for product in products if product})
+    used = sorted(set(products))
     known = {policy.extraction[product] for product in used if product in policy.extraction}
     if pv_multiple is None:
         return {"missing": "no_pv_multiple"}

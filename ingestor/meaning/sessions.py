@@ -65,7 +65,7 @@ def group(
         apart: pairs of runs that a person declared not to be one session, and not to be asked about again.
     """
     known = {r.id: r for r in sorted(runs, key=lambda r: (r.started, r.id))}
-    sets = _Sets(known, {pair for pair in apart if pair <= set(known)})
+    sets = _Sets(known, set(apart))
     for declared in together:
         for a, b in pairwise(r for r in known if r in declared):
             sets.tie(a, b, PERSON)
@@ -163,8 +163,8 @@ def _role(unit: Unit) -> Role | None:
 
 
 def _whole(unit: Unit) -> RunBrief:
-    """The unit as if it were one run; its patient is the one that all its runs name."""
-    patients = {r.patient for r in unit}
+    """The unit as if it were one run; its patient is the one that its runs name, if they name one."""
+    patients = {r.patient for r in unit if r.patient is not None}
     return replace(
         unit[0], ended=max(r.ended for r in unit), patient=patients.pop() if len(patients) == 1 else None
     )

@@ -164,3 +164,21 @@ def test_known_and_missing_numbers_together_are_a_whole_series(numbers):
     assert lost | numbers == set(range(min(numbers), max(numbers) + 1))
     assert not lost & numbers
     assert sum(m.count for m in found) == len(lost)
+
+
+def test_a_session_without_a_dose_adds_nothing():
+    (course,) = group("p", [session("a", 0), session("b", 1, ml=None)])
+    assert course.processed_plasma_ml == 4000
+
+
+def test_intervals_are_told_in_hundredths_of_a_day():
+    (course,) = group("p", [session("a", 0), session("b", 4 / 3)])
+    assert str(course.sessions[1].interval_days) == "1.33"
+
+
+def test_a_course_s_name_says_what_it_is():
+    assert group("p", [session("a", 0)])[0].id.startswith("course-")
+
+
+def test_several_series_are_told_in_order():
+    assert [g[0] for g in gaps("B-1", "B-3", "A-1", "A-3")] == ["A-2", "B-2"]

@@ -582,3 +582,26 @@ def test_bounds_of_the_multiple_belong_to_what_is_usual_and_believed(make, ml, m
     found = compute([make.part(figures=make.figures(readings=readings))], person, Policy(formula="kaplan"))
     assert found.pv_multiple == (None if multiple is None else D(multiple))
     assert ("pv_multiple_unusual" in found.status_reasons) is told
+
+
+def test_each_missing_input_and_each_missing_volume_has_its_own_code(make):
+    missing = compute([make.part(figures=make.figures(load_volumes=()))], None).detail["missing"]
+    assert (missing["weight_kg"], missing["height_cm"], missing["hematocrit"]) == (
+        "no_weight",
+        "no_height",
+        "no_hematocrit",
+    )
+    assert missing["plasma_volume_formula"] == "no_weight"
+    for which in ("min", "mean", "max"):
+        assert missing[f"plasma_per_cycle_{which}_ml"] == "load_volumes_not_printed"
+    lacking = compute([make.part(figures=make.figures(cycles_aborted=None))], make.person())
+    assert lacking.detail["missing"] == {"cycles_aborted": "not_printed"}
+
+
+def test_loads_that_overlap_across_two_runs_leave_no_pause_between_them(make):
+    found = timed(
+        make,
+        {"load_span": (at(10), at(100))},
+        {"started": at(20), "load_span": (at(90), at(150)), "printed_id": "x"},
+    )
+    assert (found.interruptions, found.interrupted_min) == (0, 0)

@@ -455,3 +455,10 @@ def test_a_printed_total_nearer_to_all_stretches_than_to_the_last_is_that_of_all
         for n in ("45", "40", "39")
     ]
     assert found == [45, 40, None]
+
+
+def test_a_fact_that_cannot_be_is_none(make):
+    figures = make.run_figures(
+        facts=(make.total("weight", "5000", "kg"), make.total("hematocrit", "36", "%"))
+    )
+    assert figures.facts == {"hematocrit": D("0.36")}

@@ -176,3 +176,8 @@ def test_a_prediction_tells_what_it_was_made_of(make):
     output = with_columns(make, "ProtA-62", extraction={"ProtA-62": D("0.6")}).detail["model_output"]
     assert set(output) == {"kind", "products", "extraction", "pv_multiple", "removed_fraction"}
     assert (output["extraction"], output["pv_multiple"]) == (0.6, 1.367295)
+
+
+def test_a_column_whose_product_is_not_known_prevents_a_prediction(make):
+    found = with_columns(make, "ProtA-62", "", extraction={"ProtA-62": D("0.6")})
+    assert found.detail["model_output"] == {"missing": "no_extraction"}

@@ -180,16 +180,6 @@ def test_a_separator_that_ran_through_finds_both_halves_of_its_adsorber():
     assert one.flags == ()
 
 
-def test_halves_that_name_different_patients_are_not_joined_with_a_separator():
-    runs = (
-        run("a", end=60, patient="17", printed_id="1"),
-        run("b", begin=90, patient=None, printed_id="1"),
-        run("s", S, SEP),
-    )
-    assert frozenset(("a", "b")) in sets(*runs)
-    assert len(group(runs)) == 2
-
-
 # --- oddities -----------------------------------------------------------------------------------------------
 
 
@@ -290,3 +280,53 @@ def test_the_order_in_which_runs_come_changes_nothing(made):
     (groups,) = [group(runs)]
     assert sorted(r for g in groups for r in g.runs) == sorted(r.id for r in runs)
     assert len({g.id for g in groups}) == len(groups)
+
+
+# --- more than two ------------------------------------------------------------------------------------------
+
+
+def test_a_half_that_names_nobody_goes_with_the_half_that_does():
+    halves = run("a", end=60, patient=None, printed_id="1"), run("b", begin=90, printed_id="1")
+    assert sets(*halves, run("s", S, SEP)) == together("a", "b", "s")
+
+
+def test_runs_that_a_person_put_together_though_they_name_different_patients_find_no_separator_by_rule():
+    runs = run("a", end=60, patient="17"), run("b", begin=90, patient="18"), run("s", S, SEP)
+    assert sets(*runs, together=pair("a", "b")) == {frozenset(("a", "b")), frozenset(("s",))}
+
+
+def test_the_halves_of_an_adsorber_s_run_reach_to_the_end_of_the_last():
+    runs = run("a", end=60, complete=False), run("b", begin=90), run("s", S, SEP, begin=80)
+    assert sets(*runs) == together("a", "b", "s")
+
+
+def test_a_session_that_is_whole_takes_no_second_separator():
+    runs = run("a"), run("s", S, SEP, begin=5), run("t", S2, SEP, begin=6)
+    assert sets(*runs, together=pair("a", "s")) == {frozenset(("a", "s")), frozenset(("t",))}
+
+
+def test_a_bench_run_that_a_person_put_into_a_session_does_not_bring_a_separator_in():
+    runs = run("a"), run("b", A2, begin=1, bench=True), run("s", S, SEP)
+    assert sets(*runs, together=pair("a", "b")) == {frozenset(("a", "b")), frozenset(("s",))}
+
+
+def test_keeping_one_half_apart_leaves_the_other_machine_as_the_only_candidate():
+    runs = run("a", end=60, complete=False), run("b", begin=90), run("c", A2, begin=5), run("s", S, SEP)
+    found = sets(*runs, apart=pair("b", "s"))
+    assert found == {frozenset(("a", "b")), frozenset(("c", "s"))}
+
+
+def test_a_word_that_only_repeats_what_a_rule_found_changes_nothing_but_the_rule():
+    runs = run("a", end=60, complete=False), run("b", begin=70)
+    (one,) = group(runs, together=pair("a", "b"))
+    assert (one.runs, one.rule) == (("a", "b"), "person")
+
+
+def test_a_run_of_no_length_is_joined_with_nobody_and_touching_runs_of_nobody_are_no_question():
+    assert len(group([run("a", begin=60, end=60), run("s", S, SEP, begin=60, end=60)])) == 2
+    touching = run("a", patient=None), run("s", S, SEP, begin=180, end=300, patient=None)
+    assert codes(*touching) == {"a": [], "s": []}
+
+
+def test_a_session_s_name_says_what_it_is():
+    assert group([run("a")])[0].id.startswith("ses-")
