@@ -31,7 +31,7 @@ GENTLE = settings(
 )  # fmt: skip
 
 
-def _operations(client: TestClient) -> list[APIOperation[Any, Any, Any]]:
+def _operations(client: TestClient) -> list[APIOperation[Any, Any, Any, Any]]:
     schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
     return [found.ok() for found in schema.get_all_operations()]
 
@@ -52,7 +52,7 @@ def test_every_answer_to_made_up_requests_is_described(
 
 
 def _try(
-    operation: APIOperation[Any, Any, Any], client: TestClient, who: dict[str, str], real: dict[str, str]
+    operation: APIOperation[Any, Any, Any, Any], client: TestClient, who: dict[str, str], real: dict[str, str]
 ) -> None:
     modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
 
