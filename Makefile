@@ -4,6 +4,7 @@ BIN := .venv/bin
 # A base environment is enough for the demo; tests want more.
 BASE := .venv/.base
 TEST := .venv/.test
+PEERS := .venv/.bench
 
 .PHONY: demo test check bench fuzz torture mutation test-system format clean
 
@@ -21,7 +22,7 @@ check: $(TEST)
 	$(BIN)/deptry .
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not torture and not fuzz"
 
-bench: $(TEST)
+bench: $(PEERS)
 	$(BIN)/python -m tests.benchmarks
 
 # Small errors made on purpose in the code of doses, sessions and links: do the tests notice? About an hour.
@@ -54,6 +55,10 @@ $(TEST): requirements-test.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@ $(BASE)
+
+$(PEERS): requirements-bench.lock $(TEST)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	touch $@
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
