@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import numpy as np
-
     from simulators.plan import Plan
     from simulators.truth import SessionTruth
 
@@ -59,7 +57,11 @@ MEASUREMENT_COLUMNS = ("system", "identifier", "kind", "value", "unit", "at")
 
 @dataclass(frozen=True, slots=True)
 class ArchiveOrder:
-    """What is asked for: one clinic, or `centres` of them that share patients and sessions evenly."""
+    """What is asked for: one clinic, or `centres` of them that share patients and sessions evenly.
+
+    Attributes:
+        trouble: how many times as often as usual an export is damaged or sent again.
+    """
 
     seed: int
     years: float
@@ -67,6 +69,7 @@ class ArchiveOrder:
     sessions: int
     centres: int = 1
     zone: str = "Europe/Vienna"
+    trouble: float = 1.0
 
     def clinics(self) -> Iterator[Clinic]:
         """Each clinic with its part."""
@@ -81,6 +84,7 @@ class ArchiveOrder:
                 end=LAST_DAY,
                 zone=self.zone,
                 folder=f"centre-{number + 1:02d}/" if self.centres > 1 else "",
+                trouble=self.trouble,
             )
 
 
@@ -139,7 +143,7 @@ def history(clinic: Clinic, books: Books) -> Iterator[tuple[str, Written]]:
             yield from _retyped(clinic, sheets, books)
             month, sheets = f"{appointment.day:%Y-%m}", {}
         plan = ward.plan(appointment, number)
-        mishaps = _mishaps(clinic.rng(4, number), appointment)
+        mishaps = _mishaps(clinic, number, appointment)
         plan = at_bedside(plan, appointment.era.layout, number, mishaps)
         if appointment.era.by_month:
             sheets.setdefault(plan.device.serial, []).append((plan, appointment))
@@ -148,8 +152,9 @@ def history(clinic: Clinic, books: Books) -> Iterator[tuple[str, Written]]:
     yield from _retyped(clinic, sheets, books)
 
 
-def _mishaps(rng: np.random.Generator, appointment: Appointment) -> list[Fault]:
-    chosen = {name for name, share in MISHAPS if rng.random() < share}
+def _mishaps(clinic: Clinic, number: int, appointment: Appointment) -> list[Fault]:
+    rng = clinic.rng(4, number)
+    chosen = {name for name, share in MISHAPS if rng.random() < share * clinic.trouble}
     if appointment.era.by_month:
         chosen &= BY_HAND
     return [f for f in FAULTS.values() if f.name in chosen and f.fits(appointment.era.layout)]

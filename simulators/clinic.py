@@ -29,6 +29,7 @@ class Clinic:
     Attributes:
         number: its place among the centres, from 0.
         folder: where its exports lie, below the exports of all; empty for the only one.
+        trouble: how many times as often as usual an export is damaged or sent again.
         begin, end: first and last day.
     """
 
@@ -40,6 +41,7 @@ class Clinic:
     end: date
     zone: str
     folder: str = ""
+    trouble: float = 1.0
     eras: tuple[Era, ...] = ERAS
 
     def rng(self, *key: int) -> np.random.Generator:

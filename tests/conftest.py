@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ingestor.config import Settings
     from ingestor.flow.house import House
     from ingestor.isolate import Reader
+    from simulators.archive import ArchiveOrder
+    from tests.clinics import Clinic, Taken
 
 # A slow machine is no failure: what takes too long is measured by benchmarks.
 hypothesis.settings.register_profile("house", deadline=None)
@@ -116,5 +118,44 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exports
             assert done.exit_code == 0, done.output
             made[arguments] = Exports(folder, json.loads((folder / "truth.json").read_text("utf-8")))
         return made[arguments]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def written_clinic(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ArchiveOrder], Clinic]:
+    """Return a function that writes a clinic of two decades, once a process: written_clinic(clinics.SAMPLE)."""
+    from tests import clinics
+
+    made: dict[ArchiveOrder, Clinic] = {}
+
+    def run(order: ArchiveOrder) -> Clinic:
+        if order not in made:
+            made[order] = clinics.written(order, tmp_path_factory.mktemp("clinic"))
+        return made[order]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def taken_clinic(
+    written_clinic: Callable[[ArchiveOrder], Clinic],
+    reader: Reader,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[ArchiveOrder], Taken]:
+    """Return a function that takes such a clinic in (SQLite), once a process; copy what you change."""
+    from ingestor.config import Settings
+    from ingestor.flow.house import open_house
+    from tests import clinics
+
+    made: dict[ArchiveOrder, Taken] = {}
+
+    def run(order: ArchiveOrder) -> Taken:
+        if order not in made:
+            data = tmp_path_factory.mktemp("taken") / "data"
+            with open_house(Settings(data_dir=data), now=lambda: NOW, reader=reader) as house:
+                receipts = clinics.take_in(house, written_clinic(order))
+            made[order] = clinics.Taken(written_clinic(order), data, receipts)
+        return made[order]
 
     return run

@@ -16,14 +16,15 @@ import pytest
 from simulators.archive import ArchiveOrder, write_archive
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.clinics import Clinic
 
 
 @pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("clinic")
-    write_archive(ArchiveOrder(seed=5, years=21, patients=12, sessions=160), out)
-    return out
+def clinic(written_clinic: Callable[[ArchiveOrder], Clinic]) -> Path:
+    return written_clinic(ArchiveOrder(seed=5, years=21, patients=12, sessions=160)).folder
 
 
 @pytest.fixture(scope="module")
