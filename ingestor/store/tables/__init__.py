@@ -13,6 +13,7 @@ from ingestor.store.tables.people import (
 )
 from ingestor.store.tables.places import acceptance, centre, clock_offset, device, ward
 from ingestor.store.tables.plans import plan, plan_item
+from ingestor.store.tables.privacy import privacy_request, second_factor, sign_on
 from ingestor.store.tables.runs import (
     alarm,
     column_use,
@@ -58,12 +59,15 @@ __all__ = [
     "plan",
     "plan_item",
     "printed_patient",
+    "privacy_request",
     "raw_file",
     "revision",
     "run",
     "run_pair",
+    "second_factor",
     "session",
     "setting",
+    "sign_on",
     "snapshot",
     "source",
     "source_member",

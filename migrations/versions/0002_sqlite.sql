@@ -1,0 +1,48 @@
+CREATE TABLE privacy_request (
+    id VARCHAR(40) NOT NULL,
+    centre VARCHAR(40) NOT NULL,
+    kind VARCHAR NOT NULL CONSTRAINT ck_privacy_request_known_kind CHECK (kind IN ('reidentification','restriction','erasure')),
+    patient_id VARCHAR(40) NOT NULL,
+    asked_by VARCHAR NOT NULL,
+    asked_at DATETIME NOT NULL,
+    reason TEXT NOT NULL,
+    decision VARCHAR CONSTRAINT ck_privacy_request_known_decision CHECK (decision IN ('granted','refused')),
+    decided_by VARCHAR,
+    decided_at DATETIME,
+    note TEXT,
+    ended_by VARCHAR,
+    ended_at DATETIME,
+    CONSTRAINT pk_privacy_request PRIMARY KEY (id),
+    CONSTRAINT fk_privacy_request_centre_centre FOREIGN KEY(centre) REFERENCES centre (id),
+    CONSTRAINT fk_privacy_request_patient_id_patient FOREIGN KEY(patient_id) REFERENCES patient (id),
+    CONSTRAINT ck_privacy_request_asked_at_finite CHECK (asked_at BETWEEN '1900-01-01' AND '9999-12-31'),
+    CONSTRAINT ck_privacy_request_decided_at_finite CHECK (decided_at BETWEEN '1900-01-01' AND '9999-12-31'),
+    CONSTRAINT ck_privacy_request_ended_at_finite CHECK (ended_at BETWEEN '1900-01-01' AND '9999-12-31')
+);
+
+CREATE INDEX ix_privacy_request_patient_id ON privacy_request (patient_id, kind);
+
+CREATE TABLE second_factor (
+    account_id VARCHAR(40) NOT NULL,
+    secret VARCHAR NOT NULL,
+    created_at DATETIME NOT NULL,
+    confirmed_at DATETIME,
+    last_step INTEGER NOT NULL,
+    recovery JSON NOT NULL,
+    CONSTRAINT pk_second_factor PRIMARY KEY (account_id),
+    CONSTRAINT fk_second_factor_account_id_account FOREIGN KEY(account_id) REFERENCES account (id),
+    CONSTRAINT ck_second_factor_created_at_finite CHECK (created_at BETWEEN '1900-01-01' AND '9999-12-31'),
+    CONSTRAINT ck_second_factor_confirmed_at_finite CHECK (confirmed_at BETWEEN '1900-01-01' AND '9999-12-31')
+);
+
+CREATE TABLE sign_on (
+    issuer VARCHAR NOT NULL,
+    subject VARCHAR NOT NULL,
+    account_id VARCHAR(40) NOT NULL,
+    created_at DATETIME NOT NULL,
+    CONSTRAINT pk_sign_on PRIMARY KEY (issuer, subject),
+    CONSTRAINT fk_sign_on_account_id_account FOREIGN KEY(account_id) REFERENCES account (id),
+    CONSTRAINT ck_sign_on_created_at_finite CHECK (created_at BETWEEN '1900-01-01' AND '9999-12-31')
+);
+
+CREATE INDEX ix_sign_on_account_id ON sign_on (account_id);
