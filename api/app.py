@@ -20,6 +20,7 @@ from api.service import Service
 from api.worker import Worker
 from ingestor.access.pseudonyms import prepare_key
 from ingestor.flow.house import open_house
+from ingestor.ops import anchors
 from ingestor.store.engine import durability_warnings, open_database
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anchors.require_usable(settings)
         opened = open_house(settings, now)
         house = await run_in_threadpool(opened.__enter__)
         try:

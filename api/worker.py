@@ -1,4 +1,4 @@
-"""Work that nobody waits for: second attempts, jobs of processes that ended, companions that never came."""
+"""Work that nobody waits for: second attempts, jobs of processes that ended, late companions, anchors of the audit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingestor.errors import IngestorError
 from ingestor.flow.jobs import run_due
+from ingestor.ops.anchors import Keeper
 
 if TYPE_CHECKING:
     from ingestor.flow.house import House
@@ -22,6 +23,7 @@ class Worker:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._anchors = Keeper(house.db, house.settings, house.now)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="due jobs")
 
@@ -37,6 +39,7 @@ class Worker:
     def _run(self) -> None:
         while not self._stop.wait(_PAUSE_S):
             try:
+                self._anchors.keep()
                 for _ in run_due(self._house):
                     if self._stop.is_set():
                         return

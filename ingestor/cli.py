@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # One line each, so that `--help` need not import the commands. A foreign command shows its own line.
 SUMMARIES = {
-    "audit": "Verify or export the audit chain.",
+    "audit": "Verify, anchor or export the audit chain.",
     "backfill": "Ingest a large folder with several processes.",
     "capture": "Record a machine's serial line.",
     "config": "Show the settings and where each comes from.",

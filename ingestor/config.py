@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     identifier_rule: str = Field(
         "strip-zeros", pattern="^(exact|strip-zeros|alnum)$", description="How typed patient ids are compared"
     )
+    audit_anchors: tuple[str, ...] = Field(
+        (),
+        description="Where number and hash of the newest audit entry are written: files, syslog, syslog:HOST:PORT",
+    )
+    audit_anchor_minutes: int = Field(60, ge=1, le=1440, description="How often that is done [min]")
     support: str = Field("", description="Whom to call when stuck; shown on every page")
     rate_limits: bool = Field(default=True, description="Limit logins and uploads per minute")
     public_docs: bool = Field(default=True, description="Show /docs and /openapi.json without a login")

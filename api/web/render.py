@@ -49,6 +49,7 @@ NAVIGATION = (
     ("/columns", "columns", Permission.READ_SESSIONS),
     ("/week", "week", Permission.READ_SESSIONS),
     ("/cohort", "cohort", Permission.READ_DOSES),
+    ("/audit", "audit", Permission.READ_AUDIT),
 )
 
 

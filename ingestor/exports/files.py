@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # A cell that begins like this is run as a formula by spreadsheet programs.
 # Source: OWASP ASVS 5.0, 1.2.10; the full-width forms are taken for the plain ones by some programs.
-_FORMULA = "^[=+\\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]"
+FORMULA = "^[=+\\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]"
 _ROW_GROUP = 50_000
 
 
@@ -101,7 +101,7 @@ def _stamps(array: pa.Array, between: str, zone: str) -> pa.Array:
 
 
 def _safe(array: pa.Array) -> pa.Array:
-    risky = pc.match_substring_regex(array, pattern=_FORMULA)
+    risky = pc.match_substring_regex(array, pattern=FORMULA)
     return pc.if_else(risky, pc.binary_join_element_wise("'", array, ""), array)
 
 

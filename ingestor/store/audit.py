@@ -77,6 +77,42 @@ def chained(entry: dict[str, Any], key: bytes) -> str:
     return hmac.new(key or b"apherelog", canonical.encode(), hashlib.sha256).hexdigest()
 
 
+def head(connection: Connection) -> tuple[int, str] | None:
+    """Return number and hash of the newest entry; None where there is none."""
+    row = connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
+    return (int(row.seq), str(row.hash)) if row else None
+
+
+def hash_of(connection: Connection, seq: int) -> str | None:
+    """Return the hash of an entry; None where there is no such entry."""
+    found = connection.execute(select(audit.c.hash).where(audit.c.seq == seq)).scalar()
+    return None if found is None else str(found)
+
+
+def newest(
+    connection: Connection, before: int | None = None, limit: int = 100, **equal: str
+) -> list[dict[str, Any]]:
+    """Return entries, newest first.
+
+    Args:
+        connection: reads.
+        before: only entries with a lower number.
+        limit: at most so many.
+        equal: `actor`, `action` or `object` -> what stands there.
+    """
+    query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
+    if before is not None:
+        query = query.where(audit.c.seq < before)
+    for name, value in equal.items():
+        query = query.where(audit.c[name] == value)
+    return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def actions(connection: Connection) -> list[str]:
+    """Return every kind of action that was ever recorded."""
+    return list(connection.execute(select(audit.c.action).distinct().order_by(audit.c.action)).scalars())
+
+
 def entries(connection: Connection, after: int = 0, limit: int | None = None) -> Iterator[dict[str, Any]]:
     """Yield the chain in order, from the entry after number `after`."""
     query = select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)

@@ -14,6 +14,7 @@ from api.web.routes import (
     session,
     sessions,
     start,
+    trail,
     trays,
     upload,
 )
@@ -33,5 +34,6 @@ for module in (
     decisions,
     machines,
     overview,
+    trail,
 ):
     router.include_router(module.router)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from ingestor.store.tables import dose, job, session, source
+from ingestor.store import site
+from ingestor.store.tables import audit, dose, job, session, source
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -25,6 +27,11 @@ def numbers(connection: Connection) -> dict[str, float]:
             .where(session.c.joined_into.is_(None), session.c.patient_id.is_(None))
         ).scalar_one(),
     }
+    found["audit_entries"] = connection.execute(select(func.max(audit.c.seq))).scalar() or 0
+    anchored = site.fact(connection, "audit_anchor")
+    if anchored is not None:
+        age = datetime.now(UTC) - datetime.fromisoformat(anchored["at"])
+        found["audit_anchor_age_s"] = max(0.0, age.total_seconds())
     jobs = select(job.c.state, func.count()).where(job.c.state != "done").group_by(job.c.state)
     found |= {f"jobs_{state}": count for state, count in connection.execute(jobs)}
     doses = select(dose.c.status, func.count()).where(dose.c.known_to.is_(None)).group_by(dose.c.status)
