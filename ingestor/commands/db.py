@@ -1,4 +1,4 @@
-"""`apherelog db`: upgrade, check, back up or restore."""
+"""`apherelog db`: upgrade, check, back up, restore or move."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Upgrade, check, back up or restore the database."""
+    """Upgrade, check, back up, restore or move the database."""
 
 
 @db.command()
@@ -92,6 +92,26 @@ def restore(front: Front, file: Path) -> None:
     front.emit(
         {"restored": str(file), "put_aside": str(aside), "read_again": again},
         f"Restored. The state before is in {aside}; {again} newer files were read again.",
+    )
+
+
+@db.command()
+@click.argument("url")
+@pass_front
+def move(front: Front, url: str) -> None:
+    """Carry everything from SQLite into an empty PostgreSQL database at URL, and compare every table.
+
+    Broken off, it goes on where it was. Afterwards set `database_url` to URL; the archive stays where it is. Keep
+    the password out of URL: PGPASSWORD, a .pgpass file or a service file give it.
+    """
+    from ingestor.ops import moving
+
+    with front.store() as (_, store):
+        moved = moving.move(store, url, front.actor(), lambda name, rows: front.tell(f"{name}: {rows}"))
+    total, now = sum(moved.rows.values()), sum(moved.carried.values())
+    front.emit(
+        {"carried": moved.carried, "rows": moved.rows},
+        f"{total} rows are there and equal, {now} of them carried now. Set database_url to the new address.",
     )
 
 

@@ -19,7 +19,7 @@ from ingestor.store.tables import audit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
 GENESIS = "0" * 64
 
@@ -50,9 +50,7 @@ def record(
         reason: what the person gave as reason.
         detail: further JSON values; internal ids only.
     """
-    last = connection.execute(
-        select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
-    ).one_or_none()
+    last = tip(connection)
     entry: dict[str, Any] = {
         "seq": (last.seq if last else 0) + 1,
         "at": datetime.now(UTC).replace(microsecond=0),
@@ -67,6 +65,18 @@ def record(
     entry["hash"] = chained(entry, connection.get_execution_options().get("audit_key", b""))
     connection.execute(insert(audit).values(**entry))
     return int(entry["seq"])
+
+
+def tip(connection: Connection) -> Row[int, str] | None:
+    """Return number and hash of the newest entry."""
+    query = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+    return connection.execute(query).one_or_none()
+
+
+def hash_at(connection: Connection, seq: int) -> str | None:
+    """Return the hash of the entry of this number, None where there is none."""
+    found: str | None = connection.execute(select(audit.c.hash).where(audit.c.seq == seq)).scalar()
+    return found
 
 
 def chained(entry: dict[str, Any], key: bytes) -> str:
