@@ -21,7 +21,7 @@ from api.worker import Worker
 from ingestor.access.pseudonyms import prepare_key
 from ingestor.flow.house import open_house
 from ingestor.ops import anchors
-from ingestor.store.engine import durability_warnings, open_database
+from ingestor.store.engine import durability_warnings, open_database, veil_is_drawn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -80,6 +80,8 @@ def _lifespan(
         try:
             pseudonyms = await run_in_threadpool(prepare_key, house.db, settings.data_dir)
             warnings = await run_in_threadpool(durability_warnings, house.db)
+            if not await run_in_threadpool(veil_is_drawn, house.db):
+                warnings.append("identities_not_separate")
             front = open_database(settings.url) if house.db.journal == "wal" else None
             app.state.service = Service(house, pseudonyms, Metrics(), front, warnings=tuple(warnings))
             worker = Worker(house)

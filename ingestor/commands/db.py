@@ -115,6 +115,26 @@ def move(front: Front, url: str) -> None:
     )
 
 
+@db.command()
+@pass_front
+def separate(front: Front) -> None:
+    """On PostgreSQL, make the role in which analysts' queries run; it sees no row of an identity.
+
+    The database's user must be allowed to make roles, once. On SQLite there is nothing to do.
+    """
+    from ingestor.store import audit, postgresql
+
+    with front.store() as (_, store):
+        if not store.is_sqlite:
+            with store.write() as connection:
+                postgresql.make_role(connection)
+                audit.record(connection, front.actor(), "separate", "database")
+    front.emit(
+        {"role": None if store.is_sqlite else postgresql.ROLE},
+        "Identities are kept apart from analysts' queries.",
+    )
+
+
 @contextmanager
 def _opened(front: Front) -> Iterator[tuple[Database, Archive]]:
     """Open database and archive without making anything good."""

@@ -21,6 +21,7 @@ from ingestor.exports.files import FORMATS, pieces
 from ingestor.exports.rows import batches
 from ingestor.exports.view import View
 from ingestor.store import audit
+from ingestor.store.engine import identities_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,7 +59,7 @@ for _other in snapshot.COMMANDS:
 
 
 def _write(front: Front, table: str, kind: str, out: Path | None, given: list[tuple[str, str]]) -> None:
-    with front.store() as (settings, db):
+    with front.store() as (settings, db), identities_hidden():
         pseudonyms = prepare_key(db, settings.data_dir)
         asked = wanted_of(settings, db, given)
         if asked.as_of is None:

@@ -2,7 +2,8 @@
 
 SQLite and PostgreSQL are equals. On both there is one writer at a time: on SQLite every writing transaction begins
 with BEGIN IMMEDIATE, on PostgreSQL with an advisory lock, so that two writers wait for each other instead of failing,
-and the feed of changes is committed in the order of its numbers. Readers cannot write at all.
+and the feed of changes is committed in the order of its numbers. Readers cannot write at all. Readers who may not know
+who a patient is read through a veil: on their connections the tables of identities are empty, whatever the query.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
@@ -38,12 +40,14 @@ class Database:
     Attributes:
         url: where it is; a password in it is never shown.
         journal: "wal", "delete" or "postgresql".
+        veiled: reads as `reader` does, but finds nothing in the tables of identities.
     """
 
     url: str
     journal: str
     writer: Engine
     reader: Engine
+    veiled: Engine
 
     @property
     def is_sqlite(self) -> bool:
@@ -80,14 +84,45 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give a connection that sees one consistent state and cannot write."""
-        with told(), self.reader.begin() as connection:
+        """Give a connection that sees one consistent state and cannot write; behind `identities_hidden`, a veiled one."""
+        engine = self.veiled if _veil.get() else self.reader
+        with told(), engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Close all connections."""
         self.writer.dispose()
         self.reader.dispose()
+        self.veiled.dispose()
+
+
+_veil: ContextVar[bool] = ContextVar("veil", default=False)
+
+
+def hide_identities(*, hidden: bool) -> None:
+    """Let whatever this request (or thread) reads from now on be read through the veil, or not."""
+    _veil.set(hidden)
+
+
+@contextmanager
+def identities_hidden() -> Iterator[None]:
+    """Read through the veil in this block."""
+    before = _veil.set(True)
+    try:
+        yield
+    finally:
+        _veil.reset(before)
+
+
+@contextmanager
+def unveiled(connection: Connection) -> Iterator[Connection]:
+    """Give a connection that sees identities, to find out what must be cut out of a text: for nothing else."""
+    whole: Engine | None = connection.get_execution_options().get("behind_veil")
+    if whole is None:
+        yield connection
+        return
+    with whole.begin() as other:
+        yield other
 
 
 _engines: WeakSet[Engine] = WeakSet()
@@ -109,11 +144,11 @@ def open_database(url: str) -> Database:
         SettingsError: `shared_disk`.
     """
     if make_url(url).get_backend_name() == "sqlite":
-        journal, writer, reader = sqlite.engines(url, _POOL)
+        journal, writer, reader, veiled = sqlite.engines(url, _POOL)
     else:
-        journal, (writer, reader) = "postgresql", postgresql.engines(url, _POOL)
-    _engines.update((writer, reader))
-    return Database(url, journal, writer, reader)
+        journal, (writer, reader, veiled) = "postgresql", postgresql.engines(url, _POOL)
+    _engines.update((writer, reader, veiled))
+    return Database(url, journal, writer, reader, veiled.execution_options(behind_veil=reader))
 
 
 def durability_warnings(db: Database) -> list[str]:
@@ -126,3 +161,11 @@ def durability_warnings(db: Database) -> list[str]:
             for name in ("fsync", "full_page_writes", "synchronous_commit")
             if connection.execute(text("SELECT current_setting(:name)"), {"name": name}).scalar() == "off"
         ]
+
+
+def veil_is_drawn(db: Database) -> bool:
+    """Tell whether the database itself keeps identities from veiled connections; PostgreSQL needs a role for it."""
+    if db.is_sqlite:
+        return True
+    with db.read() as connection:
+        return postgresql.has_role(connection)

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 WAIT_MS = 10_000
 # More than this in the write-ahead log means that a reader holds it back [B].
 WAL_BYTES = 64 << 20
+# Where persons are named. On a veiled connection every column of these reads as NULL.
+IDENTITIES = frozenset({"identity", "identifier", "printed_patient"})
+_NAMING_COLUMNS = frozenset({("measurement", "source")})
 
 
 def library() -> ModuleType:
@@ -42,8 +45,8 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
     return version > (3, 51, 2) and version[:2] != (3, 52)
 
 
-def engines(url: str, pool: dict[str, Any]) -> tuple[str, Engine, Engine]:
-    """Return the journal mode, the engine that writes and the one that only reads.
+def engines(url: str, pool: dict[str, Any]) -> tuple[str, Engine, Engine, Engine]:
+    """Return the journal mode, the engine that writes, the one that only reads, and one that reads no identities.
 
     Raises:
         SettingsError: `shared_disk`: the file would lie on a network or user-space file system.
@@ -60,9 +63,27 @@ def engines(url: str, pool: dict[str, Any]) -> tuple[str, Engine, Engine]:
         "hide_parameters": True, **pool,
     }  # fmt: skip
     writer, reader = create_engine(url, **options), create_engine(url, **options)
+    veiled = create_engine(url, **options)
     _guard(writer, journal)
-    _guard(reader, None)
-    return journal, writer, reader
+    for engine in (reader, veiled):
+        _guard(engine, None)
+    _veil(veiled, module)
+    return journal, writer, reader, veiled
+
+
+def _veil(engine: Engine, module: ModuleType) -> None:
+    """Let SQLite itself answer NULL for every column that names a person.
+
+    Source: https://sqlite.org/c3ref/set_authorizer.html for SQLITE_IGNORE on SQLITE_READ.
+    """
+
+    def allowed(action: int, table: str | None, column: str | None, *_: object) -> int:
+        named = action == module.SQLITE_READ and (table in IDENTITIES or (table, column) in _NAMING_COLUMNS)
+        return int(module.SQLITE_IGNORE if named else module.SQLITE_OK)
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _record: object) -> None:  # noqa: ANN401
+        connection.set_authorizer(allowed)
 
 
 def _folder(file: Path) -> Path:

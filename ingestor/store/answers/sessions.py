@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, or_, select
 from ingestor.errors import NotFound
 from ingestor.store import links, runs, sessions
 from ingestor.store.answers import doses
+from ingestor.store.engine import unveiled
 from ingestor.store.tables import (
     device,
     dose,
@@ -107,7 +108,10 @@ def _run(connection: Connection, row: Row[Any]) -> RunFacts:
 
 
 def identifying(connection: Connection, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Return for each of some sessions every text that is known to identify its patient, dates in ISO form."""
+    """Return for each of some sessions every text that is known to identify its patient, dates in ISO form.
+
+    It is what must be cut out of an answer; so it looks behind the veil.
+    """
     found: dict[str, set[str]] = {key: set() for key in keys}
     printed = (
         select(run.c.session_id, printed_patient.c.text)
@@ -126,11 +130,12 @@ def identifying(connection: Connection, keys: Collection[str]) -> dict[str, tupl
     persons = select(people.c.id, identity.c.name, identity.c.birth_date).join(
         identity, identity.c.patient_id == people.c.patient
     )
-    for query in (printed, numbers):
-        for key, text in connection.execute(query):
-            found[key].add(text)
-    for key, name, born in connection.execute(persons):
-        found[key] |= {name or "", born.isoformat() if born else ""}
+    with unveiled(connection) as whole:
+        for query in (printed, numbers):
+            for key, text in whole.execute(query):
+                found[key].add(text)
+        for key, name, born in whole.execute(persons):
+            found[key] |= {name or "", born.isoformat() if born else ""}
     return {key: tuple(sorted(words - {""})) for key, words in found.items()}
 
 
