@@ -34,6 +34,7 @@ SUMMARIES = {
     "drivers": "List, explain, teach and accept drivers.",
     "export": "Write doses, sessions, cycles, alarms or traces to a file.",
     "ingest": "Read exported files or folders.",
+    "keys": "Keep safe, put back or replace the key of the pseudonyms.",
     "link": "Link a session to a patient.",
     "listen": "Receive HL7 reports over the network.",
     "machines": "List the machines known by name.",

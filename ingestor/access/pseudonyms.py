@@ -1,7 +1,8 @@
 """Pseudonyms: the same for one patient and one purpose as long as the key lives, and of no use without it.
 
 The key stands in `DATA/pseudonym.key`, readable by its owner alone. The database remembers which key it is, so
-that a lost or exchanged key stops the program instead of silently giving everybody a new pseudonym.
+that a lost or exchanged key stops the program instead of silently giving everybody a new pseudonym. A key that takes
+its place stands in `pseudonym-<key id>.key`; the former one is kept and still leads old pseudonyms back.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import stat
 from typing import TYPE_CHECKING
 
 from ingestor.disk import sync_folder
-from ingestor.errors import SettingsError
-from ingestor.store import site
+from ingestor.errors import Invalid, SettingsError
+from ingestor.store import audit, site
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from ingestor.store.audit import Actor
     from ingestor.store.engine import Database
 
 FILE = "pseudonym.key"
@@ -56,10 +58,13 @@ class Pseudonyms:
     Args:
         key: 32 random bytes.
         purpose: pseudonyms of different purposes cannot be brought together without the key.
+        former: earlier keys; pseudonyms made with them are still led back.
     """
 
-    def __init__(self, key: bytes, purpose: str = ANALYSIS) -> None:
+    def __init__(self, key: bytes, purpose: str = ANALYSIS, former: Iterable[bytes] = ()) -> None:
         self._key, self._purpose = key, purpose
+        self._former_keys = tuple(former)
+        self.former = tuple(Pseudonyms(one, purpose) for one in self._former_keys)
         self._own = hmac.digest(key, f"purpose|{purpose}".encode(), "sha256")
         self._known: dict[str, str] = {}
         self._back: dict[str, str] = {}
@@ -67,11 +72,11 @@ class Pseudonyms:
     @property
     def key_id(self) -> str:
         """Name of the key; says nothing about it."""
-        return hashlib.sha256(b"key|" + self._key).hexdigest()[:16]
+        return key_id_of(self._key)
 
     def for_purpose(self, purpose: str) -> Pseudonyms:
         """Return the pseudonyms of another purpose."""
-        return Pseudonyms(self._key, purpose)
+        return Pseudonyms(self._key, purpose, self._former_keys)
 
     def of(self, patient_id: str) -> str:
         """Return the pseudonym of a patient: `ps-`, 128 bits in base32, one check letter."""
@@ -91,11 +96,20 @@ class Pseudonyms:
         return body + _check_letter(body)
 
     def patient_of(self, pseudonym: str, patients: Iterable[str]) -> str | None:
-        """Return which of these patients has this pseudonym, or None."""
+        """Return which of these patients has this pseudonym, or had it under a former key; else None."""
         if pseudonym not in self._back:
-            for patient in patients:
+            known = list(patients)
+            for patient in known:
                 self.of(patient)
+            if pseudonym not in self._back:
+                found = (one.patient_of(pseudonym, known) for one in self.former)
+                return next((patient for patient in found if patient is not None), None)
         return self._back.get(pseudonym)
+
+
+def key_id_of(key: bytes) -> str:
+    """Return the name of a key; it says nothing about the key."""
+    return hashlib.sha256(b"key|" + key).hexdigest()[:16]
 
 
 def prepare_key(db: Database, data_dir: Path) -> Pseudonyms:
@@ -108,21 +122,60 @@ def prepare_key(db: Database, data_dir: Path) -> Pseudonyms:
     path = data_dir / FILE
     with db.read() as connection:
         wanted = site.fact(connection, _FACT)
-    if not path.exists():
-        if wanted is not None:
-            raise SettingsError("pseudonym_key_missing", path=str(path))
-        _make(path)
-    found = Pseudonyms(_read(path))
+    if wanted is None and not path.exists():
+        _write(path, secrets.token_bytes(_KEY_BYTES))
+    found = keys_in(data_dir)
     if wanted is None:
         with db.write() as connection:
-            wanted = site.settle_fact(connection, _FACT, found.key_id)
-    if wanted != found.key_id:
-        raise SettingsError("pseudonym_key_changed", path=str(path))
-    return found
+            wanted = site.settle_fact(connection, _FACT, key_id_of(_read(path)))
+    if wanted not in found:
+        raise SettingsError(
+            "pseudonym_key_changed" if path.exists() else "pseudonym_key_missing", path=str(path)
+        )
+    return Pseudonyms(found[wanted], former=[key for name, key in found.items() if name != wanted])
 
 
-def _make(path: Path) -> None:
-    text = base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n"
+def keys_in(data_dir: Path) -> dict[str, bytes]:
+    """Return every key that stands in the data folder, by its name.
+
+    Raises:
+        SettingsError: `pseudonym_key_open`, `pseudonym_key_damaged`.
+    """
+    return {key_id_of(key): key for key in map(_read, sorted(data_dir.glob("pseudonym*.key")))}
+
+
+def rotate(db: Database, data_dir: Path, actor: Actor, reason: str) -> tuple[str, str]:
+    """Make a new key and use it from the next start on; return the names of the former and of the new one.
+
+    Nothing else may run on this data: it would go on with the former key.
+    """
+    former = prepare_key(db, data_dir).key_id
+    key = secrets.token_bytes(_KEY_BYTES)
+    new = key_id_of(key)
+    _write(data_dir / f"pseudonym-{new}.key", key)
+    with db.write() as connection:
+        site.set_fact(connection, _FACT, new)
+        audit.record(connection, actor, "rotate-key", new, reason, former=former)
+    return former, new
+
+
+def put_back(data_dir: Path, key: bytes, wanted: str) -> Path:
+    """Write a key that was kept elsewhere into the data folder again; return its file.
+
+    Raises:
+        Invalid: `escrow_other_key`: it is not the key that was wanted; nothing was written.
+    """
+    if len(key) != _KEY_BYTES or key_id_of(key) != wanted:
+        raise Invalid("escrow_other_key", key_id=wanted)
+    path = data_dir / FILE
+    if path.exists():
+        path = data_dir / f"pseudonym-{wanted}.key"
+    _write(path, key)
+    return path
+
+
+def _write(path: Path, key: bytes) -> None:
+    text = base64.b64encode(key) + b"\n"
     temp = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

@@ -72,7 +72,7 @@ def test_a_lost_key_is_never_replaced_in_silence(db: Database, tmp_path: Path) -
 def test_another_key_is_refused(db: Database, tmp_path: Path) -> None:
     prepare_key(db, tmp_path)
     (tmp_path / "pseudonym.key").unlink()
-    pseudonyms._make(tmp_path / "pseudonym.key")
+    pseudonyms._write(tmp_path / "pseudonym.key", os.urandom(32))
     assert _refused(db, tmp_path) == "pseudonym_key_changed"
 
 
@@ -93,7 +93,7 @@ def test_a_damaged_key_is_refused(db: Database, tmp_path: Path, content: bytes) 
 def test_a_start_that_was_cut_off_after_the_file_goes_on_with_the_same_key(
     db: Database, tmp_path: Path
 ) -> None:
-    pseudonyms._make(tmp_path / "pseudonym.key")
+    pseudonyms._write(tmp_path / "pseudonym.key", os.urandom(32))
     before = (tmp_path / "pseudonym.key").read_bytes()
     prepare_key(db, tmp_path)
     assert (tmp_path / "pseudonym.key").read_bytes() == before
