@@ -84,6 +84,9 @@ def _lifespan(
                 warnings.append("identities_not_separate")
             front = open_database(settings.url) if house.db.journal == "wal" else None
             app.state.service = Service(house, pseudonyms, Metrics(), front, warnings=tuple(warnings))
+            warm = getattr(app.state, "warm", None)
+            if warm is not None:
+                asyncio.get_running_loop().run_in_executor(None, warm, app)
             worker = Worker(house)
             worker.start()
             try:
@@ -104,7 +107,8 @@ def _mount_pages(app: FastAPI) -> None:
     """Add the pages, if they are installed, and what both serve as files.
 
     `api.web` offers `routes()`, a router of its own, and `error_page(request, status, code, details)`, which
-    says to a person what a problem says to a program; the start of a login that went wrong included.
+    says to a person what a problem says to a program; the start of a login that went wrong included; and
+    `warm(app)`, which prepares in a thread what the first page would have to wait for.
     """
     folders = [("api", "static")]
     try:
@@ -114,5 +118,6 @@ def _mount_pages(app: FastAPI) -> None:
     if web is not None and hasattr(web, "routes"):
         app.include_router(web.routes())
         app.state.page_for_error = getattr(web, "error_page", None)
+        app.state.warm = getattr(web, "warm", None)
         folders.append(("api.web", "static"))
     app.mount("/static", StaticFiles(packages=list(folders)), name="static")

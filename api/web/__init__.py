@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+from api.service import Service
+from api.web.kept import kept_of
 from api.web.language import language_of
 from api.web.render import page
 from api.web.routes import router
 from api.web.wording import said
+from ingestor.errors import Busy, DatabaseTrouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fastapi import APIRouter
+    from fastapi import APIRouter, FastAPI
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -22,6 +26,15 @@ if TYPE_CHECKING:
 def routes() -> APIRouter:
     """Return all addresses of the pages."""
     return router
+
+
+def warm(app: FastAPI) -> None:
+    """Look at every session once, so that the first page need not."""
+    service: Service = app.state.service
+    with contextlib.suppress(Busy, DatabaseTrouble), service.db.read() as connection:
+        kept = kept_of(app)
+        kept.shared_columns(connection, service.house.centre)
+        kept.missing(connection, service.house.centre)
 
 
 def error_page(request: Request, status: int, code: str, details: Mapping[str, Any]) -> Response:

@@ -15,7 +15,7 @@ from ingestor.archive import Archive
 from ingestor.isolate import Reader
 from ingestor.meaning.clock import Clock, Offset, device_key
 from ingestor.meaning.policy import Policy
-from ingestor.store import places, schema
+from ingestor.store import places, schema, spread
 from ingestor.store.engine import durability_warnings, open_database
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ def open_house(
     try:
         schema.upgrade(db)
         _warn(db)
+        spread.learn(db)
         house = House(settings, db, archive, own, now or (lambda: datetime.now(UTC)), this_worker())
         with db.write() as connection:
             places.ensure_centre(connection, settings.centre, settings.centre_name, settings.zone)

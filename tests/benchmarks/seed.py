@@ -16,7 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner
-from sqlalchemy import Column, Float, Integer, MetaData, String, Table, cast, func, insert, literal_column, select, text
+from sqlalchemy import (
+    Column,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    cast,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 
 from ingestor.config import Settings
 from ingestor.flow.house import open_house
@@ -24,13 +36,14 @@ from ingestor.ids import derived
 from ingestor.store import tables
 from ingestor.store.audit import Actor
 from ingestor.store.sources import Order
+from ingestor.store.spread import learn
 from ingestor.ways.files import ingest_paths
 from simulators.command import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from ingestor.flow.house import House
 
@@ -98,13 +111,7 @@ def seed(house: House, sessions: int = SESSIONS) -> None:
         ]
         _write(connection, copies)
         _write_readings(connection, copies)
-    settle(house)
-
-
-def settle(house: House) -> None:
-    """Let the database learn how its values are spread."""
-    with house.db.write() as connection:
-        connection.execute(text("ANALYZE"))
+    learn(house.db, anew=True)
 
 
 def _templates(house: House) -> list[Template]:
@@ -119,7 +126,7 @@ def _templates(house: House) -> list[Template]:
         return [_template(connection, row) for row in _rows(connection, tables.session)]
 
 
-def _rows(connection: Connection, table: Table, **where: Any) -> list[dict[str, Any]]:
+def _rows(connection: Connection, table: Table, **where: str) -> list[dict[str, Any]]:
     query = select(table).where(*(table.c[k] == v for k, v in where.items()))
     return [dict(row._mapping) for row in connection.execute(query)]
 
@@ -165,7 +172,10 @@ def _patients(connection: Connection, house: House, count: int) -> list[str]:
     )  # fmt: skip
     connection.execute(
         insert(tables.identity),
-        [{"patient_id": k, "birth_date": born[n], "name": f"Muster-{n:05d}, Kim"} for n, k in enumerate(keys)],
+        [
+            {"patient_id": k, "birth_date": born[n], "name": f"Muster-{n:05d}, Kim"}
+            for n, k in enumerate(keys)
+        ],
     )
     connection.execute(
         insert(tables.identifier),
@@ -222,7 +232,12 @@ def _rows_of(copy: Copy) -> dict[str, list[dict[str, Any]]]:
 
 
 def _held(copy: Copy, revision: dict[str, Any]) -> dict[str, Any]:
-    return revision | {"id": copy.key(revision["id"] + "held"), "state": "held", "hold": "contradicts", "treatment": 1}
+    return revision | {
+        "id": copy.key(revision["id"] + "held"),
+        "state": "held",
+        "hold": "contradicts",
+        "treatment": 1,
+    }
 
 
 def _set_status(copy: Copy, dose: dict[str, Any]) -> None:
@@ -260,7 +275,7 @@ def _renamed(copy: Copy, row: dict[str, Any]) -> dict[str, Any]:
     return {name: _moved(value, new, copy.days) for name, value in row.items()}
 
 
-def _moved(value: Any, new: dict[str, str], days: timedelta) -> Any:
+def _moved(value: object, new: dict[str, str], days: timedelta) -> object:
     if isinstance(value, str):
         return new.get(value, value)
     if isinstance(value, datetime):
@@ -317,7 +332,9 @@ def _chosen(connection: Connection, table: Table, copied: Table) -> Iterator[tup
             yield column.name, column
 
 
-def _later(connection: Connection, column: Any, days: Any) -> Any:
+def _later(
+    connection: Connection, column: ColumnElement[Any], days: ColumnElement[Any]
+) -> ColumnElement[Any]:
     if connection.dialect.name == "sqlite":
         return func.strftime("%Y-%m-%d %H:%M:%f000", column, days.op("||")(" days"))
     return column + days * literal_column("interval '1 day'")

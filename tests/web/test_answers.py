@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ingestor.store.answers import cohort, machines, past, people, trays, uploads, worklist
+from api.web.kept import Kept
+from ingestor.store import doses, links
+from ingestor.store.answers import cohort, columns, machines, past, people, trays, uploads, worklist
 from ingestor.store.answers.worklist import Wanted
-from tests.web.clinic import furnish
+from tests.web.clinic import START, a_run, furnish, store
 
 if TYPE_CHECKING:
     from ingestor.flow.house import House
@@ -84,15 +86,15 @@ def test_wildcards_in_a_search_find_nobody_new(house: House, made: dict[str, str
 
 def test_every_tray_counts_what_it_shows(house: House, made: dict[str, str]):
     with house.db.read() as connection:
-        counts = trays.counts(connection, house.centre) | trays.slow_counts(connection, house.centre)
+        counts = trays.counts(connection, house.centre)
         assert counts["held"] == len(trays.held(connection, house.centre)) == 1
-        assert counts["columns"] == len(trays.shared_columns(connection, house.centre)) == 2
         assert counts["unseen"] == len(trays.unseen(connection, house.centre)) == 1
         assert counts["share"] == len(trays.shares(connection, house.centre)) == 1
         assert counts["questions"] == len(trays.questions(connection, house.centre)) == 0
         assert counts["refused"] == len(uploads.with_status(connection, house.centre, ["refused"])) == 1
         assert (counts["unlinked"], counts["withheld"], counts["waiting"], counts["preview"]) == (2, 1, 1, 0)
-        serials = [row["serial"] for row in trays.shared_columns(connection, house.centre)]
+        serials = [row["serial"] for row in Kept().shared_columns(connection, house.centre)]
+        assert len(serials) == 2
         assert {who for who, _ in trays.names(connection, serials)[serials[0]]} == {
             made["anna"],
             made["carla"],
@@ -106,12 +108,61 @@ def test_machines_and_columns_tell_their_uses(house: House, made: dict[str, str]
         (reading,) = machines.readings(connection, made["machine"])
         assert (reading["driver"], reading["runs"]) == ("twin-column-report", 8)
         assert "4100" in machines.printed_numbers(connection, made["machine"])
-        assert "4100" in machines.all_numbers(connection, house.centre)[made["machine"]]
+        assert machines.tally(connection, house.centre)[made["machine"]] == 8
         assert machines.ledger(connection, made["machine"]) == []
         assert machines.acceptances(connection, house.centre, "TC-20") == []
-        columns = {row["serial"]: row for row in machines.columns(connection, house.centre, LONG_AGO)}
-        assert (columns["GA-TC20-0117-1"]["uses"], columns["GA-TC20-0117-1"]["patients"]) == (8, 2)
-        assert len(machines.column_uses(connection, house.centre, "GA-TC20-0117-1")) == 8
+        rows, older = columns.columns(connection, house.centre)
+        by_serial = {row["serial"]: row for row in rows}
+        assert older is None
+        assert (by_serial["GA-TC20-0117-1"]["uses"], by_serial["GA-TC20-0117-1"]["patients"]) == (8, 2)
+        assert len(columns.uses_of(connection, house.centre, "GA-TC20-0117-1")) == 8
+        assert [row["serial"] for row in columns.search(connection, house.centre, "0204-2")] == [
+            "GA-TC20-0204-2"
+        ]
+
+
+def test_pages_of_columns_hold_every_column_once_the_last_used_first(house: House, made: dict[str, str]):
+    del made
+    with house.db.read() as connection:
+        whole, _ = columns.columns(connection, house.centre)
+        seen, before = [], None
+        while True:
+            rows, before = columns.columns(connection, house.centre, before, limit=1)
+            seen += rows
+            if before is None:
+                break
+    assert [row["serial"] for row in seen] == [row["serial"] for row in whole]
+    assert [row["last"] for row in seen] == sorted((row["last"] for row in seen), reverse=True)
+
+
+def test_what_is_kept_follows_a_link_that_is_undone(house: House, made: dict[str, str]):
+    kept = Kept()
+    with house.db.read() as connection:
+        assert len(kept.shared_columns(connection, house.centre)) == 2
+        (carlas,) = (
+            row["id"] for row in worklist.sessions(connection, house.centre, Wanted(patient=made["carla"]))
+        )
+    for patient, shared in ((None, 0), (made["carla"], 2)):
+        with house.db.write() as connection:
+            now = house.now()
+            links.append(connection, carlas, patient, rule="person", actor="x", reason="test", at=now)
+            doses.announce(connection, carlas, "changed", "link", ("patient",), now)
+        with house.db.read() as connection:
+            assert len(kept.shared_columns(connection, house.centre)) == shared
+
+
+def test_numbers_that_a_machine_skipped_are_kept_until_a_treatment_comes(house: House, made: dict[str, str]):
+    kept = Kept()
+    with house.db.read() as connection:
+        before = kept.missing(connection, house.centre)[made["machine"]]
+        assert (before[0].first, before[0].last) == ("4091", "4094")
+    with house.db.write() as connection:
+        store(
+            connection, house.centre, a_run(START + timedelta(days=40), "TC20-0117", "4092", None, every=60)
+        )
+    with house.db.read() as connection:
+        after = kept.missing(connection, house.centre)[made["machine"]]
+    assert [(gap.first, gap.last) for gap in after[:2]] == [("4091", "4091"), ("4093", "4094")]
 
 
 def test_past_sessions_are_found_by_time_and_by_column(house: House, made: dict[str, str]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -17,6 +17,7 @@ from ingestor.access.permissions import Permission
 from ingestor.errors import Invalid, NotFound
 from ingestor.flow import acceptance, clocks
 from ingestor.meaning.gaps import missing
+from ingestor.store.answers import columns as column_answers
 from ingestor.store.answers import machines as answers
 from ingestor.store.answers import worklist
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 _SHOWN = 20
-_YEAR = timedelta(days=366)
 # What a person compares with the machine's screen before signing.
 CHECKS = ("start", "plasma", "cycles", "alarms", "columns")
 
@@ -39,10 +39,10 @@ def machines(visit: Annotated[Visit, seeing(Permission.READ_MACHINES)]) -> Respo
 
 
 def _machine(visit: Visit, connection: Connection, key: str) -> dict[str, Any]:
-    found = next((m for m in answers.machines(connection, visit.caller.centre) if m["id"] == key), None)
-    if found is None:
+    found = answers.machines(connection, visit.caller.centre, key)
+    if not found:
         raise NotFound("no_such_device")
-    return found
+    return found[0]
 
 
 @router.get("/machines/{key}")
@@ -117,20 +117,31 @@ def accept(visit: Annotated[Visit, changing(Permission.DECIDE)], key: str) -> Re
 
 
 @router.get("/columns")
-def columns(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)]) -> Response:
-    """Show the columns used during the last year, or ever, the last used first."""
-    everything = visit.request.query_params.get("all") == "true"
-    since = datetime.min.replace(tzinfo=UTC) if everything else visit.house.now() - _YEAR
+def columns(
+    visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)], q: str = "", before: str = ""
+) -> Response:
+    """Show columns, the last used first, or those whose serial number holds some words."""
+    words, older = q.strip()[:60], None
     with visit.house.db.read() as connection:
-        rows = answers.columns(connection, visit.caller.centre, since)
-    return visit.page("columns.html", rows=rows, everything=everything)
+        if words:
+            rows = column_answers.search(connection, visit.caller.centre, words)
+        else:
+            rows, older = column_answers.columns(connection, visit.caller.centre, _moment(before))
+    return visit.page("columns.html", rows=rows, q=words, older=older, first=not before)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    except (ValueError, OverflowError):
+        raise Invalid("page_date", value=text[:20]) from None
 
 
 @router.get("/columns/{serial:path}")
 def column(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)], serial: str) -> Response:
     """Show every use of a column."""
     with visit.house.db.read() as connection:
-        rows = answers.column_uses(connection, visit.caller.centre, serial)
+        rows = column_answers.uses_of(connection, visit.caller.centre, serial)
     if not rows:
         raise NotFound
     who = {row["patient_id"] for row in rows if row["patient_id"]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter
@@ -11,20 +10,19 @@ from starlette.responses import RedirectResponse, Response
 
 from api.web import outcomes, session_view
 from api.web.door import Visit, changing, seeing
+from api.web.kept import kept_of
 from api.web.sight import shown
 from api.web.wording import said
 from ingestor.access.permissions import Permission
 from ingestor.errors import NotFound
-from ingestor.meaning.gaps import missing
 from ingestor.store import places, sources, watching
-from ingestor.store.answers import machines, trays, uploads, worklist
+from ingestor.store.answers import trays, uploads, worklist
 from ingestor.store.answers.worklist import Wanted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 router = APIRouter()
-_FRESH = timedelta(seconds=60)
 _MOST = 200
 ORDER = (
     "unlinked", "preview", "held", "withheld", "questions", "columns", "waiting", "refused", "missing", "unseen",
@@ -33,18 +31,11 @@ ORDER = (
 
 
 def counts(visit: Visit, connection: Connection) -> dict[str, int]:
-    """Return how much is in each tray, in the order in which they are shown.
-
-    What needs a look at every session is counted anew once a minute; its tray itself is always as of now.
-    """
+    """Return how much is in each tray, in the order in which they are shown."""
     found = trays.counts(connection, visit.caller.centre, visit.caller.ward)
-    state, now = visit.request.app.state, visit.house.now()
-    counted_at, slow = getattr(state, "tray_counts", (None, {}))
-    if counted_at is None or now - counted_at > _FRESH:
-        slow = trays.slow_counts(connection, visit.caller.centre)
-        slow["missing"] = sum(one["count"] for one in gaps(visit, connection))
-        state.tray_counts = (now, slow)
-    return {name: (found | slow)[name] for name in ORDER}
+    found["columns"] = len(kept_of(visit.request.app).shared_columns(connection, visit.caller.centre))
+    found["missing"] = sum(one["count"] for one in gaps(visit, connection))
+    return {name: found[name] for name in ORDER}
 
 
 def gaps(visit: Visit, connection: Connection) -> list[dict[str, Any]]:
@@ -53,8 +44,8 @@ def gaps(visit: Visit, connection: Connection) -> list[dict[str, Any]]:
     known = {one.id: one for one in places.known_devices(connection, centre)}
     return [
         {"device": known[key], "first": gap.first, "last": gap.last, "count": gap.count, "before": gap.before}
-        for key, numbers in machines.all_numbers(connection, centre).items()
-        for gap in missing(numbers)
+        for key, gaps in kept_of(visit.request.app).missing(connection, centre).items()
+        for gap in gaps
     ]
 
 
@@ -111,7 +102,7 @@ def _questions(visit: Visit, connection: Connection) -> dict[str, Any]:
 
 
 def _columns(visit: Visit, connection: Connection) -> dict[str, Any]:
-    rows = trays.shared_columns(connection, visit.caller.centre)
+    rows = [dict(row) for row in kept_of(visit.request.app).shared_columns(connection, visit.caller.centre)]
     names = trays.names(connection, [row["serial"] for row in rows])
     for row in rows:
         row["who"] = names.get(row["serial"], [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from ingestor.store.tables import change, session
 
@@ -37,3 +37,14 @@ def since(
     if start is not None:
         query = query.where(change.c.at >= start)
     return connection.execute(query).all()
+
+
+def newest(connection: Connection) -> int:
+    """Return the number of the newest change of all."""
+    return int(connection.execute(select(func.max(change.c.seq))).scalar() or 0)
+
+
+def sessions_since(connection: Connection, after: int, limit: int) -> list[str]:
+    """Return the sessions of the changes with later numbers, at most so many."""
+    query = select(change.c.session_id).where(change.c.seq > after).distinct().limit(limit)
+    return list(connection.execute(query).scalars())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import Float, extract, select, type_coerce
+from sqlalchemy import Float, String, cast, func, select, type_coerce
 
 from ingestor.store.tables import dose, patient
 
@@ -39,9 +39,8 @@ def points(
     connection: Connection, centre: str, start: datetime | None, end: datetime | None, device: str | None
 ) -> Points:
     """Return the final and provisional doses that have a volume."""
-    local = dose.c.started_local
     query = select(
-        extract("year", local) * 12 + extract("month", local) - 1, type_coerce(dose.c.processed_plasma_ml, Float),
+        func.substr(cast(dose.c.started_local, String), 1, 7), type_coerce(dose.c.processed_plasma_ml, Float),
         type_coerce(dose.c.pv_multiple, Float), dose.c.plasma_volume_formula,
     ).where(
         dose.c.centre == centre, dose.c.known_to.is_(None), dose.c.status.in_(("final", "provisional")),
@@ -56,7 +55,7 @@ def points(
     rows = connection.execute(query).all()
     months, plasma, multiples, formulas = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Points(
-        np.array(months, np.int64), np.array(plasma, np.float64), np.array(multiples, np.float64),
+        np.array(months, "datetime64[M]").astype(np.int64) + 1970 * 12, np.array(plasma, np.float64), np.array(multiples, np.float64),
         frozenset(formulas) - {None},
     )  # fmt: skip
 

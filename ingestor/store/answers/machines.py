@@ -4,36 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
-from ingestor.store.answers.trays import recent_readings
 from ingestor.store.tables import (
     acceptance,
     clock_offset,
-    column_use,
     device,
-    dose,
-    identity,
     revision,
     run,
-    session,
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
 
-def machines(connection: Connection, centre: str) -> list[dict[str, Any]]:
-    """Return all machines with the number of their treatments and the last one."""
-    query = (
-        select(device, func.count(run.c.id).label("runs"), func.max(run.c.started_at).label("last"))
-        .outerjoin(run, run.c.device_id == device.c.id)
-        .where(device.c.centre == centre)
-        .group_by(*device.c)
-        .order_by(func.max(run.c.started_at).desc(), device.c.id)
-    )
+def machines(connection: Connection, centre: str, key: str | None = None) -> list[dict[str, Any]]:
+    """Return all machines, or the one named, with the number of their treatments and the last one."""
+    # Each number has an index of its own; a join would read every treatment.
+    runs = select(func.count()).where(run.c.device_id == device.c.id).scalar_subquery()
+    last = select(func.max(run.c.started_at)).where(run.c.device_id == device.c.id).scalar_subquery()
+    query = select(device, runs.label("runs"), last.label("last")).where(device.c.centre == centre)
+    if key is not None:
+        query = query.where(device.c.id == key)
+    query = query.order_by(last.desc(), device.c.id)
     return [dict(row._mapping) for row in connection.execute(query)]
 
 
@@ -62,15 +55,15 @@ def printed_numbers(connection: Connection, key: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def all_numbers(connection: Connection, centre: str) -> dict[str, list[str]]:
-    """Return the machines' own numbers of all treatments, by machine."""
-    query = select(run.c.device_id, run.c.printed_id).where(
-        run.c.centre == centre, run.c.printed_id.is_not(None)
+def tally(connection: Connection, centre: str) -> dict[str, int]:
+    """Return how many treatments each machine has."""
+    query = (
+        select(run.c.device_id, func.count())
+        .join(device, device.c.id == run.c.device_id)
+        .where(device.c.centre == centre)
+        .group_by(run.c.device_id)
     )
-    found: dict[str, list[str]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.device_id, []).append(row.printed_id)
-    return found
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def ledger(connection: Connection, key: str) -> list[dict[str, Any]]:
@@ -90,42 +83,4 @@ def acceptances(connection: Connection, centre: str, model: str) -> list[dict[st
         .where(acceptance.c.centre == centre, acceptance.c.model == model)
         .order_by(acceptance.c.at.desc())
     )
-    return [dict(row._mapping) for row in connection.execute(query)]
-
-
-def columns(connection: Connection, centre: str, since: datetime) -> list[dict[str, Any]]:
-    """Return the columns used since a moment, by serial number, the last used first."""
-    recent = recent_readings(centre, since)
-    last = func.max(recent.c.started_at)
-    query = (
-        select(
-            column_use.c.serial, func.max(column_use.c.product).label("product"),
-            func.count(func.distinct(recent.c.session_id)).label("uses"),
-            func.count(func.distinct(recent.c.patient_id)).label("patients"), last.label("last"),
-        )
-        .join(recent, recent.c.id == column_use.c.revision_id)
-        .where(column_use.c.serial != "")
-        .group_by(column_use.c.serial)
-        .order_by(last.desc(), column_use.c.serial)
-    )  # fmt: skip
-    return [dict(row._mapping) for row in connection.execute(query)]
-
-
-def column_uses(connection: Connection, centre: str, serial: str) -> list[dict[str, Any]]:
-    """Return every use of a column, newest first."""
-    query = (
-        select(
-            column_use, run.c.session_id, run.c.started_at, session.c.patient_id, identity.c.name,
-            dose.c.started_local, dose.c.processed_plasma_ml, dose.c.cycles_completed, device.c.model,
-            device.c.serial.label("device_serial"),
-        )
-        .join(revision, and_(revision.c.id == column_use.c.revision_id, revision.c.state == "current"))
-        .join(run, run.c.id == revision.c.run_id)
-        .join(device, device.c.id == run.c.device_id)
-        .join(session, session.c.id == run.c.session_id)
-        .outerjoin(identity, identity.c.patient_id == session.c.patient_id)
-        .outerjoin(dose, and_(dose.c.session_id == session.c.id, dose.c.known_to.is_(None)))
-        .where(run.c.centre == centre, column_use.c.serial == serial)
-        .order_by(run.c.started_at.desc(), column_use.c.position)
-    )  # fmt: skip
     return [dict(row._mapping) for row in connection.execute(query)]

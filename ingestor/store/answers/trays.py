@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import String, and_, cast, func, select
@@ -24,12 +23,11 @@ from ingestor.store.tables import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import CTE, Connection, Select
+    from sqlalchemy import Connection, Select
 
 SUBMITTED = ("preview", "waiting", "refused")
 # States of a watched folder in which somebody must do something.
 SHARE_TROUBLE = ("folder_gone", "folder_not_mounted", "folder_stuck")
-EVER = datetime(1900, 1, 1, tzinfo=UTC)
 # Findings about something that no driver has seen before.
 UNSEEN = (
     "unknown_column", "new_column", "other_columns", "unknown_section", "unknown_key", "unknown_line", "unknown_word",
@@ -38,7 +36,7 @@ UNSEEN = (
 
 
 def counts(connection: Connection, centre: str, ward: str | None = None) -> dict[str, int]:
-    """Return how much is in the trays that are counted at once; `ward` limits sessions to a ward."""
+    """Return how much is in the trays that the database counts; `ward` limits sessions to a ward."""
     states = (
         select(submission.c.status, func.count().label("n"))
         .where(
@@ -57,30 +55,9 @@ def counts(connection: Connection, centre: str, ward: str | None = None) -> dict
         "questions": _count(connection, _questions(centre)),
         "waiting": submitted.get("waiting", 0),
         "refused": submitted.get("refused", 0),
+        "unseen": _count(connection, _unseen(centre)),
         "share": _count(connection, _shares(centre)),
     }
-
-
-def slow_counts(connection: Connection, centre: str) -> dict[str, int]:
-    """Return how much is in the trays for which every session must be looked at."""
-    return {
-        "columns": _count(connection, _shared_columns(centre)),
-        "unseen": _count(connection, _unseen(centre)),
-    }
-
-
-def recent_readings(centre: str, since: datetime) -> CTE:
-    """Return the readings that count of sessions from a moment on; they are found first, by the start."""
-    query = (
-        select(
-            revision.c.id, revision.c.driver, revision.c.source, revision.c.read_at, run.c.session_id,
-            run.c.started_at, session.c.patient_id,
-        )
-        .join(run, run.c.session_id == session.c.id)
-        .join(revision, and_(revision.c.run_id == run.c.id, revision.c.state == "current"))
-        .where(session.c.centre == centre, session.c.started_at >= since)
-    )  # fmt: skip
-    return query.cte("recent").prefix_with("MATERIALIZED")
 
 
 def _count(connection: Connection, query: Select[Any]) -> int:
@@ -123,41 +100,18 @@ def questions(connection: Connection, centre: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in connection.execute(_questions(centre))]
 
 
-def _shared_columns(centre: str) -> Select[Any]:
-    recent = recent_readings(centre, EVER)
-    patients, last = func.count(func.distinct(recent.c.patient_id)), func.max(recent.c.started_at)
-    return (
-        select(
-            column_use.c.serial, patients.label("patients"), last.label("last"),
-            func.max(column_use.c.product).label("product"),
-        )
-        .join(recent, recent.c.id == column_use.c.revision_id)
-        .where(
-            recent.c.patient_id.is_not(None), column_use.c.serial != "", column_use.c.regenerable.is_not(False)
-        )
-        .group_by(column_use.c.serial)
-        .having(patients > 1)
-        .order_by(last.desc(), column_use.c.serial)
-    )  # fmt: skip
-
-
-def shared_columns(connection: Connection, centre: str) -> list[dict[str, Any]]:
-    """Return columns that were used with more than one patient."""
-    return [dict(row._mapping) for row in connection.execute(_shared_columns(centre))]
-
-
 def _unseen(centre: str) -> Select[Any]:
-    recent = recent_readings(centre, EVER)
     params = cast(finding.c.params, String)
     return (
         select(
-            finding.c.code, params.label("params"), recent.c.driver, func.count().label("times"),
-            func.max(recent.c.read_at).label("last"), func.max(recent.c.source).label("source"),
-            func.max(finding.c.line).label("line"), func.max(recent.c.session_id).label("session_id"),
+            finding.c.code, params.label("params"), revision.c.driver, func.count().label("times"),
+            func.max(revision.c.read_at).label("last"), func.max(revision.c.source).label("source"),
+            func.max(finding.c.line).label("line"), func.max(run.c.session_id).label("session_id"),
         )
-        .join(recent, recent.c.id == finding.c.revision_id)
-        .where(finding.c.code.in_(UNSEEN))
-        .group_by(finding.c.code, params, recent.c.driver)
+        .join(revision, revision.c.id == finding.c.revision_id)
+        .join(run, run.c.id == revision.c.run_id)
+        .where(finding.c.code.in_(UNSEEN), revision.c.state == "current", run.c.centre == centre)
+        .group_by(finding.c.code, params, revision.c.driver)
         .order_by(func.count().desc(), finding.c.code)
     )  # fmt: skip
 

@@ -59,8 +59,8 @@ def _conditions(centre: str, wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.patient:
         found.append(session.c.patient_id == wanted.patient)
     if wanted.device:
-        used = select(run.c.id).where(run.c.session_id == session.c.id, run.c.device_id == wanted.device)
-        found.append(used.exists())
+        used = select(run.c.session_id).where(run.c.device_id == wanted.device)
+        found.append(session.c.id.in_(used))
     if wanted.status:
         found.append(dose.c.status == wanted.status)
     if wanted.start:
@@ -117,12 +117,9 @@ def sessions(
 
 def count(connection: Connection, centre: str, wanted: Wanted) -> int:
     """Return how many sessions there are."""
-    query = (
-        select(func.count())
-        .select_from(session)
-        .outerjoin(dose, _CURRENT_DOSE)
-        .where(*_conditions(centre, wanted))
-    )
+    query = select(func.count()).select_from(session).where(*_conditions(centre, wanted))
+    if wanted.status:
+        query = query.join(dose, _CURRENT_DOSE)
     return int(connection.execute(query).scalar_one())
 
 

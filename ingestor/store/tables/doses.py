@@ -79,6 +79,9 @@ dose = Table(
     Index("ix_dose_device_started", "device", "started_at", "session_id"),
     Index("ix_dose_status_started", "status", "started_at", "session_id"),
     Index("ix_dose_known", "known_from", "known_to"),
+    # All that drawings of many doses want, without reading the wide rows.
+    Index("ix_dose_figures", "centre", "known_to", "status", "started_at", "device", "started_local", "processed_plasma_ml",
+          "pv_multiple", "plasma_volume_formula", sqlite_where=_CURRENT, postgresql_where=_CURRENT),
 )  # fmt: skip
 
 # What changed in what is served, by sequence number.

@@ -48,6 +48,9 @@ run = Table(
     Column("last_seen", UTC_TIME, nullable=False),
     Index("ix_run_device_id_started_at", "device_id", "started_at"),
     Index("ix_run_centre_started_at", "centre", "started_at"),
+    # From a session to its runs, and from a machine to its sessions and numbers, without reading the rows.
+    Index("ix_run_session_id_started_at", "session_id", "started_at", "id", "device_id"),
+    Index("ix_run_device_id_session_id", "device_id", "session_id", "printed_id"),
 )  # fmt: skip
 
 # A person's word on whether two runs are one treatment. A row is never changed: it is revoked.
@@ -103,10 +106,13 @@ revision = Table(
     UniqueConstraint("run_id", "source", "treatment", "driver", "driver_version", "basis"),
     Index("uq_revision_current", "run_id", unique=True, sqlite_where=Column("state") == "current",
           postgresql_where=Column("state") == "current"),
+    Index("ix_revision_run_id_state", "run_id", "state", "id"),
+    Index("ix_revision_held", "read_at", sqlite_where=Column("state") == "held",
+          postgresql_where=Column("state") == "held"),
 )  # fmt: skip
 
 
-def _row_of_a_revision(name: str, *columns: Column[object]) -> Table:
+def _row_of_a_revision(name: str, *columns: Column[object] | Index) -> Table:
     return Table(
         name,
         metadata,
@@ -187,6 +193,7 @@ finding = _row_of_a_revision(
     Column("severity", WORD, nullable=False),
     Column("member", LONG, nullable=False),
     Column("params", DOC, nullable=False),
+    Index("ix_finding_code", "code", "revision_id"),
 )
 
 trace = Table(
