@@ -56,18 +56,18 @@ def _moments(values: Sequence[Any], target: pa.DataType) -> pa.Array:
     return pc.assume_timezone(plain, "UTC") if target.tz else plain
 
 
-def _lists(values: Sequence[Any], target: pa.DataType) -> pa.Array:
-    known: dict[str, Any] = {}
-    found = []
-    for value in values:
-        if isinstance(value, str):
-            read = known.get(value)
-            if read is None:
-                read = known[value] = json.loads(value)
-            found.append(read)
-        else:
-            found.append(value)
-    return pa.array(found, target)
+def lists(values: Sequence[Any] | pa.Array, target: pa.DataType) -> pa.Array:
+    """Return lists of texts: JSON on SQLite, lists on PostgreSQL."""
+    if any(isinstance(v, list) for v in values[:1]):
+        return pa.array(values, target)
+    texts = values if isinstance(values, pa.Array) else pa.array(values, pa.string())
+    # As Python prints a list that is not empty and in which nothing is escaped.
+    plain = pc.and_not(pc.starts_with(texts, pattern='["'), pc.match_substring(texts, pattern="\\"))
+    if pc.all(plain, min_count=0).as_py():
+        return pc.split_pattern(pc.utf8_slice_codeunits(texts, 2, -2), '", "')
+    coded = texts.dictionary_encode()
+    read = [json.loads(text) for text in coded.dictionary.to_pylist()]
+    return pa.array(read, target).take(coded.indices)
 
 
 def _numbers(values: Sequence[Any], target: pa.DataType) -> pa.Array:
@@ -79,5 +79,5 @@ def _booleans(values: Sequence[Any], target: pa.DataType) -> pa.Array:
 
 
 _MAKERS: dict[str, Callable[[Sequence[Any], pa.DataType], pa.Array]] = {
-    "instant": _moments, "local": _moments, "list": _lists, "number": _numbers, "boolean": _booleans,
+    "instant": _moments, "local": _moments, "list": lists, "number": _numbers, "boolean": _booleans,
 }  # fmt: skip

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pydantic_core
 
+from ingestor.exports import delimited
 from ingestor.exports.batches import schema
+from ingestor.exports.delimited import EOL, stamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-# A cell that begins like this is run as a formula by spreadsheet programs.
-# Source: OWASP ASVS 5.0, 1.2.10; the full-width forms are taken for the plain ones by some programs.
-FORMULA = "^[=+\\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]"
 _ROW_GROUP = 50_000
 
 
@@ -49,60 +46,16 @@ def pieces(table: str, kind: str, found: Iterable[pa.RecordBatch]) -> Iterator[b
 
 
 def _csv(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
-    yield (",".join(schema(table).names) + "\r\n").encode()
+    yield (",".join(schema(table).names) + EOL).encode()
     for batch in found:
-        yield _lines([_cells(a) for a in batch.columns], batch.schema.names, ",")
+        yield delimited.csv(batch)
 
 
 def _excel(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     """CSV as a German Excel opens it by a double click: semicolons, decimal commas, a mark for UTF-8."""
-    yield ("\ufeff" + ";".join(schema(table).names) + "\r\n").encode()
+    yield ("\ufeff" + ";".join(schema(table).names) + EOL).encode()
     for batch in found:
-        yield _lines([_german(a) for a in batch.columns], batch.schema.names, ";")
-
-
-def _lines(cells: list[pa.Array], names: list[str], delimiter: str) -> bytes:
-    rows = pa.record_batch(cells, names=names)
-    texts = [c for c in cells if pa.types.is_string(c.type)]
-    special = any(pc.any(pc.match_substring_regex(c, pattern=f'["\r\n{delimiter}]')).as_py() for c in texts)
-    style = "needed" if special else "none"
-    sink = io.BytesIO()
-    options = pa_csv.WriteOptions(include_header=False, quoting_style=style, eol="\r\n", delimiter=delimiter)
-    pa_csv.write_csv(rows, sink, options)
-    return sink.getvalue()
-
-
-def _cells(array: pa.Array) -> pa.Array:
-    """Return a column as it is printed: instants with Z, lists joined by a bar, texts safe to open."""
-    kind = array.type
-    if pa.types.is_list(kind):
-        return _safe(pc.binary_join(array, "|"))
-    if pa.types.is_timestamp(kind):
-        return _stamps(array, "T", "Z" if kind.tz else "")
-    return _safe(array) if pa.types.is_string(kind) else array
-
-
-def _german(array: pa.Array) -> pa.Array:
-    kind = array.type
-    if pa.types.is_timestamp(kind):
-        return _stamps(array, " ", "")
-    if pa.types.is_floating(kind):
-        return pc.replace_substring(array.cast(pa.string()), ".", ",")
-    if pa.types.is_boolean(kind):
-        return pc.if_else(array, "WAHR", "FALSCH")
-    return _cells(array)
-
-
-def _stamps(array: pa.Array, between: str, zone: str) -> pa.Array:
-    """ISO 8601, with a fraction only where there is one."""
-    text = pc.strftime(array, format=f"%Y-%m-%d{between}%H:%M:%S")
-    short = pc.replace_substring_regex(text, pattern="\\.0+$", replacement="")
-    return pc.binary_join_element_wise(short, zone, "") if zone else short
-
-
-def _safe(array: pa.Array) -> pa.Array:
-    risky = pc.match_substring_regex(array, pattern=FORMULA)
-    return pc.if_else(risky, pc.binary_join_element_wise("'", array, ""), array)
+        yield delimited.german(batch)
 
 
 class _Passing(io.RawIOBase):
@@ -165,7 +118,7 @@ def _ndjson(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     del table
     for batch in found:
         columns = [
-            _stamps(a, "T", "Z" if a.type.tz else "") if pa.types.is_timestamp(a.type) else a
+            stamps(a, "T", "Z" if a.type.tz else "") if pa.types.is_timestamp(a.type) else a
             for a in batch.columns
         ]
         rows = pa.record_batch(columns, names=batch.schema.names).to_pylist()

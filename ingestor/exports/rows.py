@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from ingestor.exports import printed
+from ingestor.exports.ahead import ahead
 from ingestor.exports.batches import batch, schema
 from ingestor.exports.fields import names
 from ingestor.store import runs
 from ingestor.store.answers import doses, parts, sessions
+from ingestor.store.answers.printed import lines
 from ingestor.trace import from_block
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from ingestor.store.engine import Database
     from ingestor.trace import Trace
 
-PIECE = 5000
+PIECE, PRINTED = 5000, 10_000
 Raw = tuple[Any, ...]
 
 
@@ -41,6 +44,10 @@ def batches(db: Database, table: str, wanted: Wanted, view: View) -> Iterator[pa
 
 
 def _doses(db: Database, wanted: Wanted, view: View) -> Iterator[pa.RecordBatch]:
+    if db.is_sqlite:
+        for text in ahead(_printed(db, wanted)):
+            yield printed.table(text, view.patient)
+        return
     key, patient, start = (names("doses").index(n) for n in ("session_id", "patient", "started_at"))
     after = None
     while True:
@@ -50,6 +57,16 @@ def _doses(db: Database, wanted: Wanted, view: View) -> Iterator[pa.RecordBatch]
         if len(found) < PIECE:
             return
         after = (found[-1][start], found[-1][key])
+
+
+def _printed(db: Database, wanted: Wanted) -> Iterator[bytes]:
+    after = None
+    while True:
+        with db.read() as connection:
+            text, after = lines(connection, wanted, PRINTED, after)
+        if after is None:
+            return
+        yield text
 
 
 def _sessions(db: Database, wanted: Wanted, view: View) -> Iterator[pa.RecordBatch]:

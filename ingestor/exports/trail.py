@@ -8,7 +8,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ingestor.exports.files import FORMULA
+from ingestor.exports.delimited import FORMULA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,7 +16,7 @@ from ingestor.store.tables import DOSE_COLUMNS, alarm, audit, column_use, dose, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
 RANGES: tuple[str, ...] = tuple(
     name
@@ -165,17 +165,20 @@ def rows(
         limit: at most so many.
         after: value, raw or read, and session of the last row of the page before.
     """
-    column = dose.c[order.by]
     query = select(_COLUMNS).select_from(dose).where(conditions(wanted)).limit(limit)
+    return connection.execute(in_order(query, order, after)).all()
+
+
+def in_order(query: Select[Any], order: Order, after: Place | None) -> Select[Any]:
+    """Return a question about doses in an order, from a place in it on."""
+    column = dose.c[order.by]
     if order.by == "started_at":  # never null, and what the index is sorted by
         both = (column, dose.c.session_id)
         query = query.order_by(*((c.desc() for c in both) if order.descending else both))
     else:
         value = column.desc() if order.descending else column
         query = query.order_by(column.is_(None), value, dose.c.session_id)
-    if after is not None:
-        query = query.where(_after(order, after))
-    return connection.execute(query).all()
+    return query if after is None else query.where(_after(order, after))
 
 
 def _after(order: Order, after: Place) -> ColumnElement[bool]:

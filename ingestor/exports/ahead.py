@@ -1,0 +1,22 @@
+"""Work that goes on while its last result is used."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+T = TypeVar("T")
+_END = object()
+
+
+def ahead(source: Iterable[T]) -> Iterator[T]:
+    """Yield items that are made in a thread of their own, one ahead. What breaks there breaks here."""
+    steps = iter(source)
+    with ThreadPoolExecutor(1, "ahead") as pool:
+        coming = pool.submit(next, steps, _END)
+        while (item := coming.result()) is not _END:
+            coming = pool.submit(next, steps, _END)
+            yield cast("T", item)
