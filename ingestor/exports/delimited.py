@@ -36,13 +36,22 @@ def german(batch: pa.RecordBatch) -> bytes:
 def stamps(array: pa.Array, between: str, zone: str) -> pa.Array:
     """Return instants or wall clocks as ISO 8601 up to the year 9999, with a fraction only where there is one."""
     seconds = array.cast(pa.timestamp("s", array.type.tz), safe=False)
+    whole = pc.equal(seconds.cast(array.type), array)
+    if pc.all(whole, min_count=0).as_py():
+        return _ended(_dated(seconds, between), zone)
+    thousandths = pc.utf8_lpad(pc.millisecond(array).cast(pa.string()), 3, "0")
+    fraction = pc.if_else(whole, "", pc.binary_join_element_wise("", thousandths, "."))
+    # A cast cuts towards 1970.
+    dated = _dated(pc.floor_temporal(array, unit="second").cast(seconds.type), between)
+    return _ended(pc.binary_join_element_wise(dated, fraction, ""), zone)
+
+
+def _dated(seconds: pa.Array, between: str) -> pa.Array:
     text = pc.utf8_slice_codeunits(seconds.cast(pa.string()), 0, 19)
-    text = pc.utf8_replace_slice(text, 10, 11, between) if between != " " else text
-    if not pc.all(pc.equal(seconds.cast(array.type), array), min_count=0).as_py():
-        thousandths = pc.millisecond(array).cast(pa.string())
-        fraction = pc.binary_join_element_wise("", pc.utf8_lpad(thousandths, 3, "0"), ".")
-        whole = pc.equal(seconds.cast(array.type), array)
-        text = pc.binary_join_element_wise(text, pc.if_else(whole, "", fraction), "")
+    return pc.utf8_replace_slice(text, 10, 11, between)
+
+
+def _ended(text: pa.Array, zone: str) -> pa.Array:
     return pc.binary_join_element_wise(text, zone, "") if zone else text
 
 

@@ -11,13 +11,14 @@ import pyarrow.parquet as pq
 import pydantic_core
 
 from ingestor.exports import delimited
+from ingestor.exports.ahead import ahead
 from ingestor.exports.batches import schema
 from ingestor.exports.delimited import EOL, stamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_ROW_GROUP = 50_000
+_ROW_GROUP = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def pieces(table: str, kind: str, found: Iterable[pa.RecordBatch]) -> Iterator[b
         kind: a key of `FORMATS`.
         found: the rows.
     """
-    yield from FORMATS[kind].write(table, found)
+    yield from FORMATS[kind].write(table, ahead(found))
 
 
 def _csv(table: str, found: Iterable[pa.RecordBatch]) -> Iterator[bytes]:

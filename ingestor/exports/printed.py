@@ -39,7 +39,7 @@ def table(text: bytes, patient: Callable[[str], str | None]) -> pa.RecordBatch:
             strings_can_be_null=True, quoted_strings_can_be_null=False, true_values=["1"], false_values=["0"],
         ),
     )  # fmt: skip
-    (batch,) = read.combine_chunks().to_batches()
+    (batch,) = read.to_batches()  # one block was read, so nothing must be copied into one
     known = {"patient": lambda column: _mapped(column, patient)}
     made = {"instant": _moments, "local": _moments, "list": lists}
     arrays = []

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ingestor.store.engine import Database
     from ingestor.trace import Trace
 
-PIECE, PRINTED = 5000, 10_000
+PIECE, PRINTED = 5000, 5000
 Raw = tuple[Any, ...]
 
 

@@ -20,8 +20,6 @@ from ingestor.store import places
 from ingestor.store.tables import device, dose, patient, session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Connection
 
     from ingestor.store.engine import Database
@@ -100,7 +98,9 @@ def _sessions(
     }  # fmt: skip
     for table, values in ((session, one), (dose, columns)):
         mark = "?" if is_sqlite else "%s"
-        statement = f"INSERT INTO {table.name} ({', '.join(values)}) VALUES ({', '.join([mark] * len(values))})"
+        statement = (
+            f"INSERT INTO {table.name} ({', '.join(values)}) VALUES ({', '.join([mark] * len(values))})"
+        )
         connection.exec_driver_sql(statement, list(zip(*values.values(), strict=True)))
 
 

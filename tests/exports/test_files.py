@@ -135,6 +135,7 @@ def test_rows_are_the_same_whatever_the_size_of_the_pieces(
 ):
     whole = exported(filled, table, "ndjson")
     monkeypatch.setattr(exporting, "PIECE", 3)
+    monkeypatch.setattr(exporting, "PRINTED", 3)
     assert exported(filled, table, "ndjson") == whole
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 from sqlalchemy import Text, and_, cast, func, not_, or_, select, text, true
 
@@ -76,6 +76,7 @@ class Order:
 
 
 Place = tuple[Any, str]
+Row = TypeVarTuple("Row")
 
 
 def conditions(wanted: Wanted) -> ColumnElement[bool]:
@@ -169,7 +170,7 @@ def rows(
     return connection.execute(in_order(query, order, after)).all()
 
 
-def in_order(query: Select[Any], order: Order, after: Place | None) -> Select[Any]:
+def in_order(query: Select[*Row], order: Order, after: Place | None) -> Select[*Row]:
     """Return a question about doses in an order, from a place in it on."""
     column = dose.c[order.by]
     if order.by == "started_at":  # never null, and what the index is sorted by

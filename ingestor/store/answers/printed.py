@@ -15,25 +15,30 @@ from ingestor.store.tables import DOSE_COLUMNS, dose
 from ingestor.store.tables.base import WORD
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnClause, Connection
 
 CELL_END, QUOTE = "\x1f", '"'
 # 2026-11-01 07:15:00.000000
 _START = 26
-_PLACE = literal_column("dose.started_at || dose.session_id")
+_PLACE: ColumnClause[str] = literal_column("dose.started_at || dose.session_id")
 
 
-def _cell(name: str) -> str:
-    """Return the expression of a cell; of NULL it prints nothing, and any text stands between quotes."""
+def _cell(name: str) -> tuple[str, str]:
+    """Return how a cell is printed, and of what; of NULL nothing is, and any text stands between quotes."""
     column = dose.c["patient_id" if name == "patient" else name]
-    if column.type is WORD:
-        return f"""'"' || replace(dose.{column.name}, '"', '""') || '"'"""
-    return f"dose.{column.name}"
+    if column.type is not WORD:
+        return "%s", f"dose.{column.name}"
+    if column.nullable:
+        return "%s", f"""'"' || replace(dose.{column.name}, '"', '""') || '"'"""
+    return '"%w"', f"dose.{column.name}"
 
 
-_LINE = literal_column(
-    f"format('{CELL_END.join(['%s'] * len(DOSE_COLUMNS))}', {', '.join(map(_cell, DOSE_COLUMNS))})"
-)
+def _line() -> str:
+    how, what = zip(*map(_cell, DOSE_COLUMNS), strict=True)
+    return f"format('{CELL_END.join(how)}', {', '.join(what)})"
+
+
+_LINE: ColumnClause[str] = literal_column(_line())
 
 
 def lines(
