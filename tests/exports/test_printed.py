@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -120,3 +121,9 @@ def test_what_is_made_ahead_comes_in_order_and_breaks_where_it_is_used() -> None
     half = ahead(math.sqrt(n) for n in range(1000))
     assert next(half) == 0
     half.close()  # type: ignore[attr-defined] # a generator
+
+
+def test_what_is_made_ahead_is_made_for_the_same_asker() -> None:
+    asker = ContextVar("asker", default="nobody")
+    asker.set("analyst")
+    assert list(ahead(asker.get() for _ in range(2))) == ["analyst", "analyst"]
