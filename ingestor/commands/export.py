@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from ingestor.access.pseudonyms import prepare_key
-from ingestor.commands import snapshot
+from ingestor.commands import models, snapshot
 from ingestor.commands.asking import asked_for, options, wanted_of
 from ingestor.commands.front import Front, pass_front, whole_file
 from ingestor.exports.codebook import LANGUAGES, codebook
@@ -54,7 +54,7 @@ def _command(table: str) -> click.Command:
 
 for _name in tables():
     export.add_command(_command(_name))
-for _other in snapshot.COMMANDS:
+for _other in (*snapshot.COMMANDS, *models.COMMANDS):
     export.add_command(_other)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FILE = "concepts.toml"
 NONE = "None"
 _MOST_CONCEPT = 2**31 - 1
+# Source: OMOP CDM 5.4, widths of vocabulary_id and of cdm_source.vocabulary_version.
+_LONGEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ SHIPPED: dict[str, dict[str, Concept]] = {
         "weight_kg": Concept(3025315, "LOINC"), "height_cm": Concept(3036277, "LOINC"),
         "hematocrit": Concept(3009542, "LOINC"),
     },
+    "status": {},
     "device": {},
 }  # fmt: skip
 _ABOUT = {
@@ -59,6 +62,7 @@ _ABOUT = {
     "type": "Where the records come from. 32817 is an electronic health record.",
     "unit": "Units of UCUM.",
     "measurement": "Columns of a dose; what they mean stands beside them.",
+    "status": "Whether a dose may be used; others than these are not in the tables.",
     "device": "Models of machines and products of columns, as printed.",
 }
 
@@ -96,23 +100,53 @@ def read(text: str, place: str = FILE) -> Concepts:
     except tomllib.TOMLDecodeError as error:
         raise Invalid("concept_map", path=place, problem=str(error)) from None
     version = page.pop("vocabulary_version", "unknown")
-    _require(isinstance(version, str) and 0 < len(version) <= 20, place, "vocabulary_version is no text of 1 to 20 characters")  # noqa: PLR2004 - the column's width
+    _require(
+        isinstance(version, str) and 0 < len(version) <= _LONGEST,
+        place,
+        "vocabulary_version is no text of 1 to 20 characters",
+    )
     own: dict[str, dict[str, Concept]] = {}
     for kind, entries in page.items():
-        _require(kind in SHIPPED and isinstance(entries, dict), place, f"[{kind}] is not one of {', '.join(SHIPPED)}")
+        _require(
+            kind in SHIPPED and isinstance(entries, dict),
+            place,
+            f"[{kind}] is not one of {', '.join(SHIPPED)}",
+        )
         own[kind] = {code: _entry(f"[{kind}] {code}", entry, place) for code, entry in entries.items()}
     return Concepts(own, version)
 
 
 def _entry(where: str, entry: Any, place: str) -> Concept:  # noqa: ANN401 - whatever stands in the file
-    _require(isinstance(entry, dict) and set(entry) <= {"concept_id", "vocabulary", "coding"}, place, f"{where} takes concept_id, vocabulary and coding")
-    number, vocabulary, coding = entry.get("concept_id", 0), entry.get("vocabulary", NONE), entry.get("coding")
-    _require(type(number) is int and 0 <= number <= _MOST_CONCEPT, place, f"{where}: concept_id is no concept")
-    _require(isinstance(vocabulary, str) and 0 < len(vocabulary) <= 20, place, f"{where}: vocabulary is no name of 1 to 20 characters")  # noqa: PLR2004 - as above
+    _require(
+        isinstance(entry, dict) and set(entry) <= {"concept_id", "vocabulary", "coding"},
+        place,
+        f"{where} takes concept_id, vocabulary and coding",
+    )
+    number, vocabulary, coding = (
+        entry.get("concept_id", 0),
+        entry.get("vocabulary", NONE),
+        entry.get("coding"),
+    )
+    _require(
+        type(number) is int and 0 <= number <= _MOST_CONCEPT, place, f"{where}: concept_id is no concept"
+    )
+    _require(
+        isinstance(vocabulary, str) and 0 < len(vocabulary) <= _LONGEST,
+        place,
+        f"{where}: vocabulary is no name of 1 to 20 characters",
+    )
     _require(number == 0 or vocabulary != NONE, place, f"{where}: a concept needs its vocabulary")
     if coding is not None:
-        whole = isinstance(coding, dict) and {"system", "code"} <= set(coding) <= {"system", "code", "display"}
-        _require(whole and all(isinstance(v, str) and v for v in coding.values()), place, f"{where}: coding takes system, code and display")
+        whole = isinstance(coding, dict) and {"system", "code"} <= set(coding) <= {
+            "system",
+            "code",
+            "display",
+        }
+        _require(
+            whole and all(isinstance(v, str) and v for v in coding.values()),
+            place,
+            f"{where}: coding takes system, code and display",
+        )
     return Concept(number, vocabulary, coding)
 
 
@@ -129,7 +163,7 @@ def _known() -> dict[str, dict[str, str]]:
         "type": {"session": "What machines recorded"},
         "unit": dict.fromkeys((f.unit or "1" for f in numbers), ""),
         "measurement": {f.name: f"{f.en} [{f.unit or '1'}]" for f in numbers} | {"status": "Whether the dose may be used"},
-        "device": {},
+        "status": {"final": "Final", "provisional": "Provisional"}, "device": {},
     }  # fmt: skip
 
 
@@ -144,7 +178,12 @@ def every_code(devices: Iterable[str] = ()) -> dict[str, dict[str, str]]:
 
 def unmapped(concepts: Concepts, devices: Iterable[str] = ()) -> list[tuple[str, str]]:
     """Return (kind, code) of all that is concept 0."""
-    return [(kind, code) for kind, codes in every_code(devices).items() for code in codes if not concepts.of(kind, code).id]
+    return [
+        (kind, code)
+        for kind, codes in every_code(devices).items()
+        for code in codes
+        if not concepts.of(kind, code).id
+    ]
 
 
 def draft(concepts: Concepts, devices: Iterable[str] = ()) -> str:
@@ -159,7 +198,9 @@ def draft(concepts: Concepts, devices: Iterable[str] = ()) -> str:
         lines += ["", f"# {_ABOUT[kind]}", f"[{kind}]"]
         own = dict.fromkeys(concepts.own.get(kind, {}), "")
         for code, means in (own | codes).items():
-            lines.append(f"{_quoted(code)} = {_value(concepts.of(kind, code))}" + (f"  # {means}" if means else ""))
+            lines.append(
+                f"{_quoted(code)} = {_value(concepts.of(kind, code))}" + (f"  # {means}" if means else "")
+            )
     return "\n".join(lines) + "\n"
 
 

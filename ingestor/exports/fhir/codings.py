@@ -17,7 +17,11 @@ OWN = "urn:apherelog"
 SNOMED, LOINC, UCUM = "http://snomed.info/sct", "http://loinc.org", "http://unitsofmeasure.org"
 _HL7 = "http://terminology.hl7.org/CodeSystem"
 CATEGORY, ABSENT = f"{_HL7}/observation-category", f"{_HL7}/data-absent-reason"
-PARTICIPANT, ALTERATION, REASON = f"{_HL7}/provenance-participant-type", f"{_HL7}/v3-ObservationValue", f"{_HL7}/v3-ActReason"
+PARTICIPANT, ALTERATION, REASON = (
+    f"{_HL7}/provenance-participant-type",
+    f"{_HL7}/v3-ObservationValue",
+    f"{_HL7}/v3-ActReason",
+)
 FIGURE, STATUS, ABOUT = f"{OWN}:figure", f"{OWN}:dose-status", f"{OWN}:reason"
 
 

@@ -19,7 +19,7 @@ from ingestor.exports.fhir.codings import (
     reason,
     reference,
 )
-from ingestor.exports.fhir.figures import LOWER_BOUNDS, READINGS, Figure, figures
+from ingestor.exports.observed import LOWER_BOUNDS, READINGS, Figure, figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 # A withheld value is registered: it is known that there will be one, but not yet which.
 STATUSES = {"final": "final", "provisional": "preliminary", "withheld": "preliminary"}
-_CODED = {"processed_plasma_reading": "reading", "agreement": "agreement", "plasma_volume_formula": "plasma_volume_formula"}
+_CODED = {
+    "processed_plasma_reading": "reading",
+    "agreement": "agreement",
+    "plasma_volume_formula": "plasma_volume_formula",
+}
 
 
 def key(treatment: Treatment, slug: str) -> str:
@@ -44,9 +48,16 @@ def observations(treatment: Treatment, concepts: Concepts) -> Iterator[Json]:
     inputs = {one["kind"]: one["at"] for one in treatment.detail.get("inputs", ())}
     yield _status(treatment, shared, concepts)
     for figure in figures():
-        at = inputs.get(figure.input)
-        when = shared["when"] if at is None else {"effectiveDateTime": at.replace("+00:00", "Z")}
-        yield _figure(treatment, figure, shared, when, concepts)
+        yield _figure(treatment, figure, _of_input(shared, figure, inputs), concepts)
+
+
+def _of_input(shared: dict[str, Any], figure: Figure, inputs: dict[str, str | None]) -> dict[str, Any]:
+    """Return what is said of an input: it was measured at a time of its own, and not by this machine or method."""
+    if figure.input is None:
+        return shared
+    at = inputs.get(figure.input)
+    when = shared["when"] if at is None else {"effectiveDateTime": at.replace("+00:00", "Z")}
+    return shared | {"when": when, "tail": {"issued": shared["tail"]["issued"]}}
 
 
 def _shared(treatment: Treatment) -> dict[str, Any]:
@@ -81,15 +92,14 @@ def _status(treatment: Treatment, shared: dict[str, Any], concepts: Concepts) ->
     return found
 
 
-def _figure(
-    treatment: Treatment, figure: Figure, shared: dict[str, Any], when: Json, concepts: Concepts
-) -> Json:
+def _figure(treatment: Treatment, figure: Figure, shared: dict[str, Any], concepts: Concepts) -> Json:
     dose, value = treatment.dose, treatment.dose[figure.name]
     withheld = dose["status"] == "withheld" and value is None
     found = {
         "resourceType": "Observation", "id": key(treatment, figure.slug), **shared["head"],
         "status": "registered" if withheld else shared["status"], "category": _category(figure.category),
-        "code": _figure_code(figure, concepts), "subject": shared["subject"], **when, **shared["tail"],
+        "code": _figure_code(figure, concepts), "subject": shared["subject"],
+        **shared["when"], **shared["tail"],
     }  # fmt: skip
     if value is None:
         found["dataAbsentReason"] = _absent(treatment, figure.name, withheld=withheld)
@@ -106,7 +116,9 @@ def _figure(
 
 
 def _quantity(treatment: Treatment, figure: Figure, value: float) -> Json:
-    least = {"comparator": ">="} if figure.name in LOWER_BOUNDS and treatment.detail.get("lower_bound") else {}
+    least = (
+        {"comparator": ">="} if figure.name in LOWER_BOUNDS and treatment.detail.get("lower_bound") else {}
+    )
     return {"value": value, **least, "unit": figure.unit, "system": UCUM, "code": figure.unit}
 
 

@@ -15,7 +15,7 @@ from ingestor.exports.fhir.codings import (
     concept,
     reference,
 )
-from ingestor.exports.fhir.figures import figures
+from ingestor.exports.observed import figures
 from ingestor.ids import derived
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from ingestor.store.answers.treatments import Machine
 
 _GENDERS = {"female": "female", "male": "male", None: "unknown"}
-_NOT_TOLD = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]}
+_NOT_TOLD = {
+    "extension": [
+        {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}
+    ]
+}
 _KINDS = {"machine": "Apheresis machine", "column": "Adsorber column", "driver": "Reader of a file format"}
 _EMPTY = ("", None)
 

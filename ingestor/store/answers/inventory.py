@@ -95,3 +95,17 @@ def columns(
         later = and_(column_use.c.serial == serial, column_use.c.product > product)
         query = query.where(or_(column_use.c.serial > serial, later))
     return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def names(connection: Connection, centre: str) -> list[str]:
+    """Return the models of all machines and the products of all columns."""
+    models = select(device.c.model).where(device.c.centre == centre).distinct()
+    products = (
+        select(column_use.c.product)
+        .join(revision, revision.c.id == column_use.c.revision_id)
+        .join(run, run.c.id == revision.c.run_id)
+        .where(run.c.centre == centre)
+        .distinct()
+    )
+    found = {*connection.execute(models).scalars(), *connection.execute(products).scalars()}
+    return sorted(found - {""})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select, text
 
-from ingestor.store.answers.doses import conditions
+from ingestor.store.answers.doses import conditions, known
 from ingestor.store.tables import DOSE_COLUMNS, device, dose, patient
 
 if TYPE_CHECKING:
@@ -97,12 +97,9 @@ def rows(connection: Connection, wanted: Wanted, limit: int, after: Place | None
 
 def persons(connection: Connection, keys: Collection[str], as_of: datetime | None) -> dict[str, Person]:
     """Return what is known of some patients, and when their last session was."""
-    known = [dose.c.known_to.is_(None)]
-    if as_of is not None:
-        known = [dose.c.known_from <= as_of, or_(dose.c.known_to.is_(None), dose.c.known_to > as_of)]
     last = (
         select(dose.c.patient_id, func.max(dose.c.started_at).label("last"))
-        .where(dose.c.patient_id.in_(keys), *known)
+        .where(dose.c.patient_id.in_(keys), known(as_of))
         .group_by(dose.c.patient_id)
         .subquery()
     )

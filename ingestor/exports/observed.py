@@ -1,4 +1,4 @@
-"""Which columns of a dose become Observations, and how each is coded."""
+"""Which columns of a dose are numbers that were observed, and how each is coded."""
 
 from __future__ import annotations
 
