@@ -38,25 +38,26 @@ def _command(kind: str, text: str, *own: click.Option) -> click.Command:
         click.Option(
             ["--out"], required=True, type=click.Path(file_okay=False, path_type=Path), help="A new folder."
         ),
-        click.Option(["--snapshot"], help="The doses of this data set, as they were known when it was taken."),
+        click.Option(
+            ["--snapshot"], help="The doses of this data set, as they were known when it was taken."
+        ),
     ]
     return click.Command(kind, callback=run, params=[*shared, *own, *options()], help=text)
 
 
-def _deliver(
-    front: Front, kind: str, out: Path, snapshot: str | None, release: str, given: Asked
-) -> None:
+def _deliver(front: Front, kind: str, out: Path, snapshot: str | None, release: str, given: Asked) -> None:
     with front.store() as (settings, db):
         pseudonyms = prepare_key(db, settings.data_dir)
         given, facts = _of_snapshot(settings, db, pseudonyms, snapshot, given)
         wanted = wanted_of(settings, db, given)
         if wanted.as_of is None:
-            wanted = replace(wanted, as_of=datetime.now(UTC).replace(microsecond=0))
+            wanted = replace(wanted, as_of=datetime.now(UTC))
         facts |= {f"filter_{n}": v for n, v in _shown(given, wanted, pseudonyms)}
         order = Order(kind, wanted, release, request=f"apherelog export {kind}", facts=facts)
         manifest = deliver(stock(settings, db, pseudonyms), order, out)
         with db.write() as connection:
-            audit.record(connection, front.actor(), "export", kind, **facts)
+            used = sorted({name for name, _ in given})
+            audit.record(connection, front.actor(), "export", kind, filters=used, snapshot=snapshot)
     rows = "\n".join(f"{one['count']:>9}  {one['url']}" for one in [*manifest["output"], *manifest["error"]])
     front.emit(manifest, f"{rows}\n{out} was written")
 
@@ -84,7 +85,9 @@ def _of_snapshot(
 
 def _shown(given: Asked, wanted: Wanted, pseudonyms: Pseudonyms) -> Asked:
     """Return the filter as the files may show it: patients by pseudonym, whatever they were named by."""
-    patients = [("patient", pseudonyms.of(key)) for name, keys in wanted.equal if name == "patient" for key in keys]
+    patients = [
+        ("patient", pseudonyms.of(key)) for name, keys in wanted.equal if name == "patient" for key in keys
+    ]
     found: dict[str, list[str]] = {}
     for name, value in [*((n, v) for n, v in given if n not in {"patient", "as_of"}), *patients]:
         found.setdefault(name, []).append(value)
@@ -108,7 +111,9 @@ def write_concepts(front: Front, out: Path | None) -> None:
         with whole_file(out) as sink:
             sink.write(text.encode())
     if front.json:
-        front.emit({"path": str(out) if out else None, "unmapped": [{"kind": k, "code": c} for k, c in missing]})
+        front.emit(
+            {"path": str(out) if out else None, "unmapped": [{"kind": k, "code": c} for k, c in missing]}
+        )
         return
     if out is None:
         click.echo(text, nl=False)

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from ingestor import disk
 from ingestor.errors import Invalid, StorageTrouble
@@ -89,7 +89,9 @@ def site_concepts(data_dir: Path) -> tuple[Concepts, str]:
     return read(found.decode("utf-8", "replace"), str(path)), hashlib.sha256(found).hexdigest()
 
 
-def deliver(stock: Stock, order: Order, into: Path, going: Callable[[int], None] | None = None) -> dict[str, Any]:
+def deliver(
+    stock: Stock, order: Order, into: Path, going: Callable[[int], None] | None = None
+) -> dict[str, Any]:
     """Write a delivery; the folder has its name when it is whole. Return what is in `manifest.json`.
 
     Args:
@@ -124,9 +126,7 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _write(
-    stock: Stock, order: Order, folder: Path, going: Callable[[int], None] | None
-) -> dict[str, Any]:
+def _write(stock: Stock, order: Order, folder: Path, going: Callable[[int], None] | None) -> dict[str, Any]:
     passing = _passing(treatments(stock.db, order.wanted, stock.view), folder, going)
     with _Folder(folder) as files:
         for name, count, some in _LINES[order.kind](stock, order, passing):
@@ -197,7 +197,7 @@ class _Folder:
         self._hashes: dict[str, Any] = {}
         self.counts: dict[str, int] = {}
 
-    def __enter__(self) -> _Folder:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
