@@ -1,7 +1,6 @@
 """The curve of a run as lines, bands and marks on a plane; a template draws them as SVG.
 
-Positions are in the units of the SVG's view box. Many samples become few points by keeping the least and the
-greatest of every column of the drawing, so that no peak is lost.
+Positions are in the units of the SVG's view box.
 """
 
 from __future__ import annotations
@@ -12,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from api.web.samples import reduced
 from api.web.scale import minutes_between, steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy.typing as npt
 
     from ingestor.model import Alarm, Instant, PhaseSpan, Run
     from ingestor.trace import Trace, TraceColumn
@@ -212,29 +210,6 @@ def _path(trace: Trace, column: TraceColumn, time: _Time, bottom: float, lowest:
     return "".join(parts)
 
 
-def reduced(
-    at: npt.NDArray[np.int64], values: npt.NDArray[np.float64], width: int
-) -> tuple[list[int], list[float]]:
-    """Return at most two points (least and greatest, in their order) for each of `width` equal stretches.
-
-    Args:
-        at: milliseconds, ascending.
-        values: NaN where there is none; such samples are left out.
-        width: number of stretches.
-    """
-    known = ~np.isnan(values)
-    at, values = at[known], values[known]
-    if len(at) <= 2 * width:
-        return at.tolist(), values.tolist()
-    stretch = (at - at[0]) * width // (at[-1] - at[0] + 1)
-    first = np.flatnonzero(np.r_[True, np.diff(stretch) > 0])
-    kept: list[int] = []
-    for begin, end in zip(first, np.r_[first[1:], len(at)], strict=True):
-        part = values[begin:end]
-        kept += sorted({int(begin + part.argmin()), int(begin + part.argmax())})
-    return at[kept].tolist(), values[kept].tolist()
-
-
 def _hours(time: _Time) -> tuple[Tick, ...]:
     first, last = time.local(time.start), time.local(time.end)
     step = timedelta(minutes=minutes_between((last - first).total_seconds(), 10))
@@ -245,26 +220,3 @@ def _hours(time: _Time) -> tuple[Tick, ...]:
         found.append(Tick(time.x(time.start + (tick - first).total_seconds() * 1000), tick))
         tick += step
     return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The state of all channels at one moment; `line` is where it stands in the source."""
-
-    local: datetime
-    line: int
-    values: tuple[float | None, ...]
-
-
-def table(trace: Trace, first: int = 0, count: int | None = None, every: int = 1) -> list[Row]:
-    """Return samples as rows: from row `first`, at most `count`, only every so many-th."""
-    places = np.arange(first, len(trace), every)[:count]
-    columns = [column.values()[places] for column in trace.columns]
-    return [
-        Row(
-            datetime.fromtimestamp(int(trace.local_ms[place]) / 1000, UTC).replace(tzinfo=None),
-            int(trace.line[place]),
-            tuple(None if np.isnan(c[i]) else float(c[i]) for c in columns),
-        )
-        for i, place in enumerate(places)
-    ]

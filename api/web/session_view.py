@@ -7,7 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from api.web.curve import Curve, Row, draw, table
+from api.web.curve import Curve, draw
+from api.web.samples import Row, table
 from api.web.scale import minutes_between
 from api.web.wording import said
 from ingestor.errors import NotFound

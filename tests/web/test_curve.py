@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from api.web.curve import draw, reduced, table
+from api.web.curve import draw
+from api.web.samples import document, reduced, table
 from api.web.scale import steps
 from tests.web.clinic import START, a_run
 
@@ -76,3 +78,12 @@ def test_the_table_holds_the_same_values_with_their_lines():
     assert [row.line for row in rows] == [45, 46, 47]
     assert rows[0].local == START + timedelta(seconds=50)
     assert rows[1].values[1] == run.trace.columns[1].values()[6]
+
+
+def test_a_clock_set_back_during_the_run_makes_no_step_in_what_is_zoomed():
+    run = a_run(START, "TC20-0117", "4100", None, cycles=2, every=60)
+    moved = run.trace.local_ms.copy()
+    moved[20:] -= 3_600_000
+    shown = document(replace(run.trace, local_ms=moved), "de")["local_s"]
+    assert [b - a for a, b in pairwise(shown)] == [60.0] * (len(shown) - 1)
+    assert shown[0] * 1000 == moved[0]

@@ -9,10 +9,9 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.web import candidates, session_view
-from api.web.curve import table
 from api.web.door import Visit, seeing
-from api.web.formats import Formats, unit_of
-from api.web.wording import word
+from api.web.formats import Formats
+from api.web.samples import document, table
 from ingestor.access.permissions import Permission
 from ingestor.errors import NotFound
 from ingestor.quantity import FACTS
@@ -99,18 +98,7 @@ def trace(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)], key: str, r
     one = _run(visit, key, run_id)
     if one.trace is None:
         raise NotFound
-    columns = [c for c in one.trace.columns if not c.channel.startswith("x:")]
-    document = {
-        "local_s": (one.trace.local_ms / 1000).tolist(),
-        "channels": [
-            {
-                "label": word("channel", c.channel, visit.language), "unit": unit_of(c.unit),
-                "values": [None if missing else v / 10**c.scale for v, missing in zip(c.mantissa.tolist(), c.null.tolist(), strict=True)],
-            }
-            for c in columns
-        ],
-    }  # fmt: skip
-    return JSONResponse(document)
+    return JSONResponse(document(one.trace, visit.language))
 
 
 def _run(visit: Visit, key: str, run_id: str) -> Run:
