@@ -7,8 +7,6 @@ from datetime import date, datetime, timedelta
 from drivers._stamps import DAY_MS, Moment, read_moment
 from ingestor.driver import Stamp
 
-_MS = timedelta(milliseconds=1)
-
 
 def midnight_days(previous_ms: int, now_ms: int) -> int:
     """Return by how many days a time of day moves on from the one before it.
@@ -22,8 +20,9 @@ def midnight_days(previous_ms: int, now_ms: int) -> int:
 
 def _apart(moment: datetime) -> tuple[datetime, int]:
     """Return midnight and the milliseconds since."""
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight, (moment - midnight) // _MS
+    midnight = datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001 - a wall clock
+    seconds = (moment.hour * 60 + moment.minute) * 60 + moment.second
+    return midnight, seconds * 1000 + moment.microsecond // 1000
 
 
 class Clock:
@@ -48,21 +47,20 @@ class Clock:
         if moment is None or moment.ms is None:
             return None
         try:
-            midnight, ms = self._dated(moment, moment.ms, after, day)
-            local = midnight + timedelta(milliseconds=ms)
+            midnight = self._midnight_of(moment, moment.ms, after, day)
+            local = midnight + timedelta(0, 0, 0, moment.ms)
         except OverflowError:
             return None
         if after is None:
-            self._midnight, self._ms = midnight, ms
+            self._midnight, self._ms = _apart(local) if moment.since_start else (midnight, moment.ms)
         return Stamp(local, text.strip(" "), moment.offset_min)
 
-    def _dated(
-        self, moment: Moment, ms: int, after: datetime | None, day: date | None
-    ) -> tuple[datetime, int]:
+    def _midnight_of(self, moment: Moment, ms: int, after: datetime | None, day: date | None) -> datetime:
+        """Return the midnight (or the start) from which the milliseconds of a time count."""
         if moment.since_start:
-            return _apart(self._start + timedelta(milliseconds=ms))
+            return self._start
         if (printed := moment.day or day) is not None:
-            return datetime(printed.year, printed.month, printed.day), ms  # noqa: DTZ001 - a wall clock
+            return datetime(printed.year, printed.month, printed.day)  # noqa: DTZ001 - a wall clock
         midnight, before = (self._midnight, self._ms) if after is None else _apart(after)
         days = midnight_days(before, ms)
-        return (midnight + timedelta(days=days) if days else midnight), ms
+        return midnight + timedelta(days) if days else midnight

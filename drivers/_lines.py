@@ -15,6 +15,8 @@ from drivers._text import decode, printed
 from ingestor.driver import ParseError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
 LONGEST_LINE = 64 * 1024
@@ -68,9 +70,19 @@ class Lines:
         """Return a line as text, safe to keep; line ends and the padding around it are gone."""
         return self.raw(index).decode(self.codec, "replace")
 
-    def first_bytes(self) -> npt.NDArray[np.uint8]:
-        """Return the first byte of every line; of an empty one, that of its line end."""
-        return self.padded.take(self.start)
+    def texts(self, low: int, high: int) -> Iterator[str]:
+        """Yield lines that follow each other as text, as `text` returns them."""
+        starts, ends = self.start[low:high].tolist(), self.end[low:high].tolist()
+        first = starts[0]
+        data = self.padded[first : ends[-1]].tobytes()
+        for start, end in zip(starts, ends, strict=True):
+            yield data[start - first : end - first].decode(self.codec, "replace")
+
+    def begin_with(self, wanted: set[int]) -> npt.NDArray[np.bool_]:
+        """Say of every line whether its first byte is one of these; an empty line's is that of its end."""
+        table = np.zeros(256, np.bool_)
+        table[list(wanted)] = True
+        return table.take(self.padded.take(self.start))
 
     def fail(self, index: int, expected: str, got: str, code: str | None = None) -> ParseError:
         """Return the error that something else was expected in a line."""
@@ -137,9 +149,8 @@ def _line_ends(padded: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], np
     feeds = np.flatnonzero(padded == _LF)
     returned = padded.take(feeds - 1) == _CR
     stop, after = feeds - returned, feeds + 1
-    is_return = padded == _CR
-    if np.count_nonzero(is_return) != np.count_nonzero(returned):
-        returns = np.flatnonzero(is_return)
+    if np.count_nonzero(padded == _CR) != np.count_nonzero(returned):
+        returns = np.flatnonzero(padded == _CR)
         alone = returns[padded[returns + 1] != _LF]
         stop, after = np.concatenate((stop, alone)), np.concatenate((after, alone + 1))
         order = np.argsort(after, kind="stable")

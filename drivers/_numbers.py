@@ -7,15 +7,18 @@ arrays. What does not fit that form is read cell by cell with the same grammar; 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drivers._bytes import WORD, u64, words
 from drivers._lines import PAD
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from drivers._cells import Column
     from drivers._text import Grammar
 
     Words = npt.NDArray[np.uint64]
@@ -26,15 +29,11 @@ _MOST_WHOLE = 9
 _SPACE, _PLUS, _MINUS = 32, 43, 45
 
 
-def _u64(value: int) -> np.uint64:
-    return np.uint64(value)
-
-
 _ALL = (1 << 64) - 1
 _TOP = np.array([_ALL ^ (_ALL >> (8 * n)) for n in range(9)], np.uint64)  # the last n bytes of a word
-_ZEROS = _u64(0x3030303030303030)
-_OVER_NINE = _u64(0x7676767676767676)
-_HIGH = _u64(0x8080808080808080)
+_ZEROS = u64(0x3030303030303030)
+_OVER_NINE = u64(0x7676767676767676)
+_HIGH = u64(0x8080808080808080)
 _POWERS = 10 ** np.arange(19, dtype=np.int64)
 
 
@@ -64,20 +63,20 @@ def trimmed(padded: npt.NDArray[np.uint8], start: Places, end: Places) -> tuple[
 
 
 def read_numbers(
-    padded: npt.NDArray[np.uint8], start: Places, end: Places, grammar: Grammar, empty: tuple[bytes, ...]
+    padded: npt.NDArray[np.uint8], column: Column, grammar: Grammar, empty: tuple[bytes, ...]
 ) -> Numbers:
     """Read one column.
 
     Args:
         padded: bytes with `PAD` zero bytes around them.
-        start: where the cells begin.
-        end: where they end.
+        column: where the cells stand.
         grammar: how the layout prints numbers.
         empty: cells that mean *no value*; an empty cell always does.
     """
-    alike = _read_alike(padded, start, end, grammar)
+    alike = _read_alike(padded, column, grammar)
     if alike is not None:
         return alike
+    start, end = column.start, column.end
     start, end = trimmed(padded, start, end)
     rows = len(start)
     mantissa, scales = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
@@ -102,43 +101,58 @@ def read_numbers(
     return Numbers(mantissa, scale + grammar.decimals, null, tuple(strange))
 
 
-def _read_alike(
-    padded: npt.NDArray[np.uint8], start: Places, end: Places, grammar: Grammar
-) -> Numbers | None:
-    """Read a column whose cells all have up to eight bytes and the first cell's sign and decimals, or None.
+def _read_alike(padded: npt.NDArray[np.uint8], column: Column, grammar: Grammar) -> Numbers | None:
+    """Read a column whose cells all have up to eight bytes and the first cell's decimals, or None.
 
     The commonest column by far; what it refuses is read in the general way.
     """
+    start, end = column.start, column.end
     if not len(start) or grammar.thousands:
         return None
     first = padded[start[0] : end[0]].tobytes()
-    minus = first[:1] == b"-"
     scale = len(first) - 1 - at if (at := first.rfind(grammar.decimal.encode("latin-1"))) >= 0 else 0
-    length = end - start
-    if minus:
-        if not grammar.signed or (padded.take(start) != _MINUS).any():
-            return None
-        length -= 1
-    shortest, longest = int(length.min()), int(length.max())
-    if shortest < (scale + 2 if scale else 1) or longest > 8 or scale > _MOST_DECIMALS:  # noqa: PLR2004 - a word
+    if scale > _MOST_DECIMALS:
         return None
-    word = _words(padded, end - 8)
-    word ^= _u64(int(_ZEROS) ^ ((ord(grammar.decimal) ^ 0x30) << (8 * (7 - scale)))) if scale else _ZEROS
-    word &= _TOP[longest] if shortest == longest else _TOP.take(length)
-    parts = word.view(np.uint8)
-    if int(parts.max()) > 9:  # noqa: PLR2004 - a digit
+    word = words(padded, end - WORD)
+    word ^= _plain(grammar.decimal, scale)
+    length = end - start
+    mantissa = None if first[:1] == b"-" else _alike(word, length, scale)
+    if mantissa is None and grammar.signed:
+        minus = padded.take(start) == _MINUS
+        length -= minus
+        mantissa = _alike(word, length, scale)
+        if mantissa is not None:
+            sign = -minus.astype(np.int64)  # minus one or zero; faster than a negation of some
+            mantissa ^= sign
+            mantissa -= sign
+    if mantissa is None:
+        return None
+    return Numbers(mantissa, scale + grammar.decimals, np.zeros(len(start), np.bool_))
+
+
+@cache
+def _plain(decimal: str, scale: int) -> np.uint64:
+    """Return what takes the digits of a word to their numbers, and its decimal sign to zero."""
+    return u64(int(_ZEROS) ^ ((ord(decimal) ^ 0x30) << (8 * (7 - scale)))) if scale else _ZEROS
+
+
+def _alike(word: Words, length: Places, scale: int) -> npt.NDArray[np.int64] | None:
+    """Return the numbers in the last so many bytes of words, None if one is none or has other decimals."""
+    shortest, longest = int(length.min()), int(length.max())
+    if shortest < (scale + 2 if scale else 1) or longest > WORD:
+        return None
+    word = word & (_TOP[longest] if shortest == longest else _TOP.take(length))
+    if int(word.view(np.uint8).max()) > 9:  # noqa: PLR2004 - a digit
         return None
     if scale:
-        if parts.reshape(-1, 8)[:, 7 - scale].any():
+        sign = u64(0xFF << (8 * (7 - scale)))
+        if np.bitwise_or.reduce(word) & sign:
             return None
-        whole = word & _u64(_ALL >> (8 * (scale + 1)))
-        whole <<= _u64(8)
+        whole = word & u64(_ALL >> (8 * (scale + 1)))
+        whole <<= u64(8)
         word &= _TOP[scale]
         word |= whole
-    mantissa = _spelled(word).view(np.int64)
-    if minus:
-        np.negative(mantissa, out=mantissa)
-    return Numbers(mantissa, scale + grammar.decimals, np.zeros(len(start), np.bool_))
+    return _spelled(word, longest - (scale > 0)).view(np.int64)
 
 
 def grammar_value(
@@ -166,12 +180,6 @@ def same_word(
     return same
 
 
-def _words(padded: npt.NDArray[np.uint8], at: Places) -> Words:
-    """Return eight bytes from each place as one little-endian word."""
-    window = np.ndarray((len(padded) - 7,), "V8", padded.data, 0, (1,))
-    return window[at].view("<u8")  # take() would copy the whole window first
-
-
 def _read_fast(
     padded: npt.NDArray[np.uint8],
     start: Places,
@@ -187,8 +195,8 @@ def _read_fast(
     signs = minus | (first == _PLUS)
     begin = start + signs if signs.any() else start
     wide = int((end - begin).max(initial=0)) > 8  # noqa: PLR2004 - bytes of a word
-    last = _words(padded, end - 8)
-    before = _words(padded, end - PAD) if wide else None
+    last = words(padded, end - 8)
+    before = words(padded, end - PAD) if wide else None
     length = end - begin
     for scale in _likely_scales(padded, begin, end, done, grammar):
         value, good = _digits(last, before, length, scale, ord(grammar.decimal))
@@ -226,17 +234,17 @@ def _digits(
     count = length - 1 if scale else length
     good = (count > scale) & (count <= _MOST_WHOLE + scale)
     if scale:
-        good &= ((last >> _u64(8 * (7 - scale))) & _u64(255)) == decimal
+        good &= ((last >> u64(8 * (7 - scale))) & u64(255)) == decimal
         part = _TOP[scale]
-        below = _u64(_ALL >> (8 * (scale + 1)))
-        spill = before >> _u64(56) if before is not None else _u64(0)
-        joined = (last & part) | ((last & below) << _u64(8)) | spill
+        below = u64(_ALL >> (8 * (scale + 1)))
+        spill = before >> u64(56) if before is not None else u64(0)
+        joined = (last & part) | ((last & below) << u64(8)) | spill
     else:
         joined = last
     value, clean = _eight(joined, np.clip(count, 0, 8))
     good &= clean
     if before is not None:
-        front, clean = _eight(before << _u64(8) if scale else before, np.clip(count - 8, 0, 8))
+        front, clean = _eight(before << u64(8) if scale else before, np.clip(count - 8, 0, 8))
         value += front * 100_000_000
         good &= clean
     return value, good
@@ -249,14 +257,22 @@ def _eight(word: Words, count: Places) -> tuple[npt.NDArray[np.int64], npt.NDArr
     return _spelled(word).view(np.int64), clean
 
 
-def _spelled(word: Words) -> Words:
-    """Return the number that eight digits in a word spell, the first digit in its lowest byte."""
-    word *= _u64(10 * 256 + 1)
-    word >>= _u64(8)
-    word &= _u64(0x00FF00FF00FF00FF)
-    word *= _u64(100 * 65_536 + 1)
-    word >>= _u64(16)
-    word &= _u64(0x0000FFFF0000FFFF)
-    word *= _u64(10_000 * 4_294_967_296 + 1)
-    word >>= _u64(32)
+def _spelled(word: Words, digits: int = 8) -> Words:
+    """Return the number that eight digits in a word spell, the first digit in its lowest byte.
+
+    Args:
+        word: the digits as numbers.
+        digits: how many there are at most; the others are zero.
+    """
+    word *= u64(10 * 256 + 1)
+    word >>= u64(8)
+    word &= u64(0x00FF00FF00FF00FF)
+    word *= u64(100 * 65_536 + 1)
+    if digits <= WORD // 2:
+        word >>= u64(48)
+        return word
+    word >>= u64(16)
+    word &= u64(0x0000FFFF0000FFFF)
+    word *= u64(10_000 * 4_294_967_296 + 1)
+    word >>= u64(32)
     return word

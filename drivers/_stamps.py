@@ -10,9 +10,14 @@ apostrophes is meant literally. A format that begins with `+` counts from the st
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    _Way = tuple[int, Callable[[str], re.Match[str] | None], bool, str]
 
 DAY_MS = 86_400_000
 # Counts since 1970-01-01 UTC, in milliseconds each.
@@ -58,8 +63,7 @@ _SINCE_START = {"HH": r"(?P<hour>\d{1,4})", "S": r"(?P<second>\d{1,8})", "M": r"
 _SPLIT = re.compile(r"'([^']*)'|(yyyy|yy|mmm|mm|m|ddd|dd|d|_d|HH|H|hh|h|MM|SS|fff|AM|zz|S|M)|([^A-Za-z])|(.)")
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """What one printed time says.
 
     Attributes:
@@ -137,21 +141,25 @@ def read_moment(text: str, formats: tuple[str, ...]) -> Moment | None:
     """Return what the text says by the first declared format that fits it exactly, or None."""
     text = text.strip(" ")
     length = len(text)
-    for declared in formats:
-        if _width(declared) not in {0, length}:
+    for width, fit, is_clock, declared in _ways(formats):
+        if (width and width != length) or (match := fit(text)) is None:
             continue
-        if match := _pattern(declared).fullmatch(text):
-            if _is_clock(declared):
-                hour, minute, second = map(int, match.groups())
-                good = hour < 24 and minute < 60 and second < 60  # noqa: PLR2004 - a clock
-                return Moment(None, ((hour * 60 + minute) * 60 + second) * 1000) if good else None
-            if declared in UNIX:
-                return _since_1970(int(match["unix"]) * UNIX[declared])
-            return _moment(match.groupdict(), since_start=declared.startswith("+"))
+        if is_clock:
+            hour, minute, second = map(int, match.groups())
+            good = hour < 24 and minute < 60 and second < 60  # noqa: PLR2004 - a clock
+            return Moment(None, ((hour * 60 + minute) * 60 + second) * 1000) if good else None
+        if declared in UNIX:
+            return _since_1970(int(match["unix"]) * UNIX[declared])
+        return _moment(match.groupdict(), since_start=declared.startswith("+"))
     return None
 
 
 @cache
+def _ways(formats: tuple[str, ...]) -> tuple[_Way, ...]:
+    """Return of each format its width, what fits it, whether it is a clock, and the format itself."""
+    return tuple((_width(one), _pattern(one).fullmatch, _is_clock(one), one) for one in formats)
+
+
 def _width(declared: str) -> int:
     """Return how many signs a format always has, 0 where that changes."""
     if declared in UNIX or declared.startswith("+"):
@@ -164,7 +172,6 @@ def _width(declared: str) -> int:
     )
 
 
-@cache
 def _is_clock(declared: str) -> bool:
     """Say whether a format is hours, minutes and seconds of a day, in this order and nothing else."""
     return not declared.startswith("+") and tuple(_pattern(declared).groupindex) == (

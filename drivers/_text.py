@@ -59,6 +59,9 @@ def printed(text: str) -> str:
     return _HIDDEN.sub(lambda m: f"\\u{ord(m[0]):04x}", unicodedata.normalize("NFC", text))
 
 
+_COUNT = re.compile("[0-9]{1,9}")
+
+
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """How a layout prints numbers.
@@ -109,4 +112,4 @@ def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
 def whole_number(text: str) -> int | None:
     """Return a printed count, or None."""
     text = text.strip(" ")
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+    return int(text) if _COUNT.fullmatch(text) else None

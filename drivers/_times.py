@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drivers._bytes import WORD, u64, words
+from drivers._numbers import trimmed
 from drivers._stamps import DAY_MS, UNIX, read_moment, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+
+    from drivers._cells import Column
 
     Places = npt.NDArray[np.int64]
     Table = npt.NDArray[np.uint8]
@@ -22,6 +26,8 @@ EPOCH = date(1970, 1, 1)
 NO_DAY = np.int64(-(2**31))
 _WIDTHS = {"yyyy": 4, "yy": 2, "mm": 2, "dd": 2, "HH": 2, "MM": 2, "SS": 2, "fff": 3}
 _ZERO = ord("0")
+# What is less than so many, and how many milliseconds one of it is.
+_OF_A_DAY = {"HH": (24, 3_600_000), "MM": (60, 60_000), "SS": (60, 1000)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,8 +81,9 @@ def joined(parts: Sequence[Times]) -> Times:
     )
 
 
-def read_times(padded: Table, start: Places, end: Places, formats: tuple[str, ...]) -> Times:
+def read_times(padded: Table, column: Column, formats: tuple[str, ...]) -> Times:
     """Read one column by the declared formats; the first that fits a cell exactly stands."""
+    start, end = column.start, column.end
     rows = len(start)
     width = end - start
     for declared in formats:
@@ -84,11 +91,44 @@ def read_times(padded: Table, start: Places, end: Places, formats: tuple[str, ..
         if fixed is None:
             break
         if rows and (width == fixed[1]).all():
+            ms = _read_clocks(padded, start, *fixed)
+            if ms is not None:
+                return Times(ms, np.ones(rows, np.bool_))
             fits, days, ms = _read_fixed(padded, start, *fixed)
             if fits.all():
                 return Times(ms, fits, days)
             break
-    return _read_mixed(padded, start, end, formats)
+    return _read_mixed(padded, *trimmed(padded, start, end), formats)
+
+
+def _read_clocks(
+    padded: Table, start: Places, parts: tuple[tuple[str, str, int], ...], width: int
+) -> npt.NDArray[np.int64] | None:
+    """Read times of day of up to eight signs, in a word each; None if not all of them are of this format."""
+    if width > WORD or any(token not in {"", *_OF_A_DAY} for token, _, _ in parts):
+        return None
+    signs = b"".join(b"00" if token else literal.encode("latin-1", "replace") for token, literal, _ in parts)
+    digits = np.frombuffer(signs.ljust(WORD, b"\0"), np.uint8).view("<u8")[0]
+    word = words(padded, start)
+    word ^= digits
+    if width < WORD:
+        word &= u64((1 << (8 * width)) - 1)
+    if int(word.view(np.uint8).max()) > 9:  # noqa: PLR2004 - a digit
+        return None
+    between = sum(
+        0xFF << (8 * at) for _, literal, place in parts for at in range(place, place + len(literal))
+    )
+    if int(np.bitwise_or.reduce(word)) & between:
+        return None
+    word *= u64(10 * 256 + 1)  # ten times a digit and the one behind it stand where the latter stood
+    found = {token: (word >> u64(8 * place + 8)) & u64(0xFF) for token, _, place in parts if token}
+    out = np.zeros(len(start), np.int64)
+    for token, (most, ms) in _OF_A_DAY.items():
+        if token in found:
+            if int(found[token].max()) >= most:
+                return None
+            out += found[token].view(np.int64) * ms
+    return out
 
 
 def _read_mixed(padded: Table, start: Places, end: Places, formats: tuple[str, ...]) -> Times:
@@ -209,8 +249,12 @@ def dated(times: Times, start: datetime) -> npt.NDArray[np.int64]:
 
 def _in_order(clock: npt.NDArray[np.int64], begin: int, begin_ms: int) -> npt.NDArray[np.int64]:
     """Date times of day, one after the other."""
-    step = np.diff(clock, prepend=np.int64(begin_ms))
     local = clock + begin
-    if int(step.min(initial=0)) <= -DAY_MS // 2 or int(step.max(initial=0)) > DAY_MS // 2:
+    if not len(clock):
+        return local
+    step = np.empty_like(clock)
+    step[0] = clock[0] - begin_ms
+    np.subtract(clock[1:], clock[:-1], out=step[1:])
+    if int(step.min()) <= -DAY_MS // 2 or int(step.max()) > DAY_MS // 2:
         local += np.cumsum((step <= -DAY_MS // 2).astype(np.int64) - (step > DAY_MS // 2)) * DAY_MS
     return local

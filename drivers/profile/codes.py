@@ -85,11 +85,11 @@ def _head(layout: Layout, data: bytes) -> bytes:
 
 def undecodable_line(lines: Lines) -> int | None:
     """Return the index of the first whole line with bytes that its code does not have, or None."""
-    high = np.flatnonzero(lines.padded >= 128)  # noqa: PLR2004 - above ASCII
-    if not len(high) or not len(lines):
+    if not len(lines) or int(lines.padded.max()) < 128:  # noqa: PLR2004 - above ASCII
         return None
-    rows = np.unique(np.maximum(np.searchsorted(lines.start, high, "right") - 1, 0))
-    for row in rows.tolist():
+    high = np.flatnonzero(lines.padded >= 128)  # noqa: PLR2004 - above ASCII
+    rows = np.maximum(np.searchsorted(lines.start, high, "right") - 1, 0)
+    for row in dict.fromkeys(rows.tolist()):
         if lines.torn and row == len(lines) - 1:
             continue
         try:

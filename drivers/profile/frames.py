@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drivers._cells import Column
 from drivers._lines import PAD, Lines
 from drivers._numbers import read_numbers
 from drivers._text import Grammar
@@ -133,5 +134,5 @@ def _numbers(lines: Lines, delimiter: int, field: int) -> Places:
     inside = np.concatenate((found, np.full(field + 1, len(lines.padded), np.int64)))
     start = lines.start if field == 1 else inside[np.maximum(first, 0)] + 1
     end = np.minimum(inside[first + 1], lines.end)
-    numbers = read_numbers(lines.padded, np.minimum(start, end), end, Grammar(signed=False), ())
+    numbers = read_numbers(lines.padded, Column(np.minimum(start, end), end), Grammar(signed=False), ())
     return np.where(numbers.null | (numbers.scale > 0), -1, numbers.mantissa)

@@ -21,7 +21,8 @@ def cut(text: str, layout: Layout) -> list[str] | None:
         return _cut_quoted(text, layout.delimiter, layout.quote)
     if not layout.delimiter:
         return [text.strip(" ")]
-    return [cell.strip(" ") for cell in text.split(layout.delimiter)]
+    cells = text.split(layout.delimiter)
+    return [cell.strip(" ") for cell in cells] if " " in text else cells
 
 
 def _cut_quoted(text: str, delimiter: str, quote: str) -> list[str] | None:

@@ -43,11 +43,8 @@ def notable(lines: Lines, layout: Layout, blocks: list[Block]) -> npt.NDArray[np
     begins += tags if layout.tag_field == 1 else []
     if "" in begins:
         return np.arange(len(lines))
-    first = np.zeros(256, np.bool_)
-    first[[0, ord(" "), ord("\t"), ord("\r"), ord("\n")]] = True
-    for word in begins:
-        first[word[:1].encode(lines.codec, "replace")[0]] = True
-    found = first[lines.first_bytes()]
+    firsts = {word[:1].encode(lines.codec, "replace")[0] for word in begins}
+    found = lines.begin_with({0, *b" \t\r\n", *firsts})
     if layout.tag_field > 1:
         for tag in tags:
             found |= with_tag(lines, tag, layout.delimiter, layout.tag_field)

@@ -41,6 +41,11 @@ class Heading:
     units: tuple[str, ...]
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields, empty where nobody knows the column."""
+        return tuple(one.name if one is not None else "" for one in self.fields)
+
+    @cached_property
     def _units(self) -> dict[str, str]:
         return {one.name: unit for one, unit in zip(self.fields, self.units, strict=True) if one is not None}
 

@@ -61,7 +61,7 @@ def _answers(
     heads: dict[tuple[object, ...], list[Lines]] = {}
     out = []
     for one in profile.layouts:
-        key = (one.encodings, one.other_encodings, one.frames, own[one.variant])
+        key = (one.encodings, one.other_encodings, one.frames, id(own[one.variant]))
         if key not in heads:
             heads[key] = read(one, own[one.variant])
         out += [_by_lines(one, part, lines) for lines in heads[key]]

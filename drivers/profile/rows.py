@@ -23,7 +23,7 @@ class Rows:
 
     def __init__(self, raw: Raw, lines: Lines, words: Words) -> None:
         self.raw, self.lines, self.words = raw, lines, words
-        self._values: dict[str, list[Field]] = {}
+        self._translated: dict[str, list[Field]] = {}
 
     def add(self, heading: Heading, cells: list[str] | None, index: int) -> None:
         """Add a row; one with another number of fields than its heading is ignored, with a finding."""
@@ -33,11 +33,13 @@ class Rows:
         if cells is None or len(cells) != wanted:
             self.unreadable(index, block, wanted, len(cells or ()))
             return
-        named = {one.name: cell for one, cell in zip(heading.fields, cells, strict=True) if one is not None}
-        for one in self._translated(block):
+        named = {name: cell for name, cell in zip(heading.names, cells, strict=True) if name}
+        if block.name not in self._translated:
+            self._translated[block.name] = [one for one in block.fields.values() if one.values]
+        for one in self._translated[block.name]:
             if one.source:
                 named[one.name] = one.values.get(named.get(one.source, ""), "")
-            elif one.name in named:
+            elif not named.get(one.name, "").isascii():
                 self.words.meet(named[one.name], index, declared=named[one.name] in one.values)
         if block.pairs:
             at = block.order.index("key"), block.order.index("value")
@@ -51,12 +53,6 @@ class Rows:
             self.raw.notes.rows_read += block.rows in COUNTED
             row = Row(self.lines.number(index), named, heading, self.lines.member)
             self.raw.rows.setdefault(block.name, []).append(row)
-
-    def _translated(self, block: Block) -> list[Field]:
-        """Return the fields of a block that have words of their own."""
-        if block.name not in self._values:
-            self._values[block.name] = [one for one in block.fields.values() if one.values]
-        return self._values[block.name]
 
     def pair(self, block: Block, text: str, index: int) -> None:
         """Add a line that is a key and a value."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def drop_repeated(raw: Raw) -> None:
     """Ignore rows other than samples that were written twice under one number, word for word."""
     for name, rows in raw.rows.items():
+        if not any("index" in row.cells for row in rows):
+            continue
         seen: dict[tuple[int, str], dict[str, str]] = {}
         kept: list[Row] = []
         for row in rows:
@@ -75,7 +77,7 @@ def _all_numbers(raw: Raw, sampled: Sampled | None) -> tuple[Ints, Ints]:
         (row.line, whole_number(row.text("index")) or -1)
         for rows in raw.rows.values()
         for row in rows
-        if row.heading.has("index")
+        if "index" in row.cells
     ]
     if raw.end is not None and raw.end.index:
         pairs.append((raw.end.line, whole_number(raw.end.index) or -1))

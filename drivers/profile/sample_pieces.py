@@ -120,7 +120,7 @@ class PieceReader:
         return piece, good
 
     def _times(self, part: Part, at: int, formats: tuple[str, ...]) -> Times:
-        return read_times(part.padded, *trimmed_field(part, at), formats)
+        return read_times(part.padded, part.column(at), formats)
 
     def _ignore(self, part: Part, rows: Ints) -> None:
         at = self.places.get("time", self.places.get("elapsed", 0))
@@ -134,7 +134,7 @@ class PieceReader:
             numbers = read_with_units(part, *trimmed_field(part, at), one, self.raw.layout.empty)
         else:
             grammar = one.grammar if one is not None else self._any_number()
-            numbers = read_numbers(part.padded, *part.place(at), grammar, self.empty)
+            numbers = read_numbers(part.padded, part.column(at), grammar, self.empty)
         for row, text in zip(numbers.strange, part.texts(at, numbers.strange), strict=True):
             told = {"column": printed(word), "got": printed(text[:80])}
             self.raw.notes.find("value_not_believed", int(part.line[row]), about=word, **told)
@@ -179,11 +179,11 @@ def _only(piece: Piece, kept: Bools) -> Piece:
 def _elapsed(part: Part, at: int) -> tuple[Ints, Bools]:
     one = part.heading.fields[at]
     assert one is not None  # noqa: S101 - the caller found it by its name
-    numbers = read_numbers(part.padded, *part.place(at), one.grammar, ())
+    numbers = read_numbers(part.padded, part.column(at), one.grammar, ())
     ms = numbers.mantissa * _MS.get(part.heading.units[at], 1000) // 10**numbers.scale
     return ms, ~numbers.null
 
 
 def _index(part: Part, at: int) -> Ints:
-    numbers = read_numbers(part.padded, *part.place(at), _COUNT, ())
+    numbers = read_numbers(part.padded, part.column(at), _COUNT, ())
     return np.where(numbers.null | (numbers.scale > 0), -1, numbers.mantissa)

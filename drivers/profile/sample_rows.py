@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drivers._cells import Cells, by_delimiter, by_spaces, by_width
+from drivers._cells import Cells, Column, by_delimiter, by_spaces, by_width
 from drivers._lines import PAD
 from drivers._numbers import trimmed
 from drivers.profile.headings import cut
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     Places = npt.NDArray[np.int64]
 
 
-# So that what one column needs stays near the processor; a treatment of four hours at 1 Hz is one piece.
-ROWS_AT_ONCE = 16_384
+# So that what is looked at stays near the processor; eight channels over four hours at 1 Hz are one piece.
+CELLS_AT_ONCE = 131_072
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,9 +53,9 @@ class Part:
         """Return the number of rows."""
         return len(self.line)
 
-    def place(self, field: int) -> tuple[Places, Places]:
-        """Return where the cells of a field begin and end."""
-        return self.cells.place(field + self.before)
+    def column(self, field: int) -> Column:
+        """Return where the cells of a field stand."""
+        return self.cells.column(field + self.before)
 
     def text(self, field: int, row: int) -> str:
         """Return one cell."""
@@ -65,9 +65,14 @@ class Part:
         """Yield some cells of a field."""
         if not rows:
             return
-        start, end = self.place(field)
+        column = self.column(field)
         for row in rows:
-            yield self.padded[start[row] : end[row]].tobytes().decode(self.codec, "replace").strip(" ")
+            yield (
+                self.padded[column.start[row] : column.end[row]]
+                .tobytes()
+                .decode(self.codec, "replace")
+                .strip(" ")
+            )
 
     def only(self, kept: npt.NDArray[np.bool_]) -> Part:
         """Return the part with some of its rows."""
@@ -86,8 +91,9 @@ def pieces_of(raw: Raw, group: list[SampleLines]) -> Iterator[Part]:
     """Yield the rows under one heading piece by piece; rows that cannot be cut are ignored with a finding."""
     lines, heading = group[0].lines, group[0].heading
     rows = group[0].rows if len(group) == 1 else np.concatenate([one.rows for one in group])
-    for at in range(0, len(rows), ROWS_AT_ONCE):
-        yield _part(raw, lines, heading, rows[at : at + ROWS_AT_ONCE])
+    size = max(CELLS_AT_ONCE // len(heading.fields), 1)
+    for at in range(0, len(rows), size):
+        yield _part(raw, lines, heading, rows[at : at + size])
 
 
 def whole_of(raw: Raw, one: SampleLines) -> Part:
@@ -100,8 +106,8 @@ def _part(raw: Raw, lines: Lines, heading: Heading, rows: Places) -> Part:
     part = Part(heading, lines.padded, cells, before, lines.numbers_of(cells.rows), lines.codec)
     odd = cells.odd
     if spare:
-        start, end = part.place(len(heading.fields))
-        filled = (end > start) & (lines.padded[start] != ord(" "))
+        last = part.column(len(heading.fields))
+        filled = (last.end > last.start) & (lines.padded[last.start] != ord(" "))
         odd = np.sort(np.append(odd, cells.rows[filled]))
         part = part.only(~filled)
     return _with_odd(raw, part, lines, odd) if len(odd) else part
@@ -166,15 +172,16 @@ def _inserted(part: Part, clean: list[list[str]], lines: list[int]) -> Part:
     padded = np.concatenate((part.padded[:base], np.frombuffer(tail, np.uint8), np.zeros(PAD, np.uint8)))
     widths = np.array([[len(cell) for cell in cells] for cells in encoded], np.int64)
     ends = base + np.cumsum(widths).reshape(widths.shape)
-    fields = range(len(part.heading.fields))
     line = np.concatenate((part.line, lines))
     order = np.argsort(line, kind="stable")
-    begins = np.column_stack([np.append(part.place(at)[0], (ends - widths)[:, at]) for at in fields])[order]
-    stops = np.column_stack([np.append(part.place(at)[1], ends[:, at]) for at in fields])[order]
-    cells = Cells(line[order] - 1, part.cells.odd, begins[:, 0], stops[:, -1], stops, begins)
+    old = [part.column(at) for at in range(len(part.heading.fields))]
+    begins = tuple(np.append(one.start, at)[order] for one, at in zip(old, (ends - widths).T, strict=True))
+    stops = tuple(np.append(one.end, at)[order] for one, at in zip(old, ends.T, strict=True))
+    cells = Cells(line[order] - 1, part.cells.odd, begins[0], stops, begins)
     return replace(part, padded=padded, cells=cells, before=0, line=line[order])
 
 
 def trimmed_field(part: Part, field: int) -> tuple[Places, Places]:
     """Return where one field's cells stand, spaces around them gone."""
-    return trimmed(part.padded, *part.place(field))
+    column = part.column(field)
+    return trimmed(part.padded, column.start, column.end)

@@ -65,8 +65,8 @@ def _split(raw: Raw, one: SampleLines, part: Part, groups: dict[str, Raw]) -> No
 
 def _changes(part: Part, field: int) -> Bools:
     """Say of each row whether its cell differs from the one in the row before; never of the first."""
-    start, end = part.place(field)
-    length = end - start
+    column = part.column(field)
+    start, length = column.start, column.end - column.start
     same = np.ones(len(part), np.bool_)
     same[1:] = length[1:] == length[:-1]
     for at in range(min(int(length.max(initial=0)), _LONGEST)):

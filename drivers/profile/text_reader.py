@@ -105,15 +105,25 @@ class TextReader:
         return index
 
     def _stretch(self, index: int, stop: int) -> int:
-        """Take the rows of samples from a line on, or else look at this one line."""
-        if self.heading is not None and self.heading.block.rows == "samples" and not self.units_follow:
+        """Take the rows of a block from a line on, or else look at this one line."""
+        heading = self.heading
+        if heading is not None and not (self.units_follow or heading.block.pairs):
             at = bisect_left(self.notable, index)
             end = min(self.notable[at], stop) if at < len(self.notable) else stop
             if end > index:
-                self._samples(np.arange(index, end), self.heading)
+                self._take(index, end, heading)
                 return end
         self._line(index)
         return index + 1
+
+    def _take(self, low: int, high: int, heading: Heading) -> None:
+        """Take lines that are rows of the block and cannot be anything else."""
+        if heading.block.rows == "samples":
+            self._samples(np.arange(low, high), heading)
+            return
+        self.raw.last_line = self.lines.number(high - 1)
+        for index, text in enumerate(self.lines.texts(low, high), low):
+            self.rows.add(heading, cut(text, self.layout), index)
 
     def _samples(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], heading: Heading | None) -> None:
         if heading is not None:

@@ -27,7 +27,7 @@ def rows_of(raw: Raw, kind: str) -> list[Row]:
 
 def word(raw: Raw, row: Row, name: str) -> str | None:
     """Return the canonical word of a cell, None where it is empty or unknown; unknown ones are a finding."""
-    text, field = row.text(name), row.heading.block.fields.get(name)
+    text, field = row.cells.get(name, ""), row.heading.block.fields.get(name)
     if not text or text in raw.layout.empty or field is None:
         return None
     known = field.values or {v: v for v in VALUES.get(name, ())}
@@ -38,7 +38,7 @@ def word(raw: Raw, row: Row, name: str) -> str | None:
 
 def stamp(raw: Raw, row: Row, name: str, clock: Clock, after: Stamp | None = None) -> Stamp | None:
     """Return the time in a cell, None where it is empty or no time; the latter is a finding."""
-    text = row.text(name)
+    text = row.cells.get(name, "")
     if not text or text in raw.layout.empty:
         return None
     day = None
@@ -83,7 +83,7 @@ def read_columns(raw: Raw) -> tuple[ColumnUse, ...]:
 
 
 def _text(raw: Raw, row: Row, name: str) -> str:
-    text = row.text(name)
+    text = row.cells.get(name, "")
     return "" if text in raw.layout.empty else printed(text)
 
 
@@ -91,7 +91,7 @@ def _number(raw: Raw, row: Row, name: str) -> Number | None:
     field = row.heading.block.fields.get(name)
     if field is None:
         return None
-    return number_of(raw, field, row.text(name), row.unit(name), row.line)
+    return number_of(raw, field, row.cells.get(name, ""), row.unit(name), row.line)
 
 
 def read_phases(raw: Raw, clock: Clock) -> tuple[PhaseRow, ...]:
@@ -131,7 +131,7 @@ def read_phases(raw: Raw, clock: Clock) -> tuple[PhaseRow, ...]:
 
 def _cycle(raw: Raw, row: Row) -> int | None:
     """Return the printed number of the cycle, None where there is none; one that is no number is a finding."""
-    text = row.text("cycle")
+    text = row.cells.get("cycle", "")
     number = whole_number(text)
     if number is None and row.heading.has("cycle"):
         raw.notes.find("value_not_believed", row.line, about="cycle", column="cycle", got=printed(text)[:80])

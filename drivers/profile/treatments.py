@@ -13,7 +13,7 @@ from drivers.profile.raw import Notes, Raw
 from drivers.profile.recognise import first_index
 from drivers.profile.restarts import joined
 from drivers.profile.text_reader import TextReader
-from drivers.profile.words import Words, declared_words
+from drivers.profile.words import Words
 from ingestor.driver import Member, ParseError, Severity
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def read_text(profile: Profile, layout: Layout, member: Member, part: str) -> li
         failed, elsewhere = error, set(layout.other_encodings)
     else:
         raws = _read(profile, layout, lines, part, words)
-        elsewhere = words.right_in(declared_words(profile), lines.codec, layout.other_encodings)
+        elsewhere = words.right_in(profile, lines.codec, layout.other_encodings) if words.strange else set()
     if failed is None and not elsewhere:
         return raws
     for other in other_lines(member.data, layout, member.name):
@@ -117,7 +117,7 @@ def begins(lines: Lines, layout: Layout) -> list[tuple[int, str]]:
     if not layout.begin.lines:
         return [(0, "")]
     firsts = {literal[:1].encode(lines.codec)[0] for literal in layout.begin.literal if literal}
-    maybe = np.flatnonzero(np.isin(lines.first_bytes(), list(firsts))) if firsts else np.arange(len(lines))
+    maybe = np.flatnonzero(lines.begin_with(firsts)) if firsts else np.arange(len(lines))
     out = []
     for at in maybe.tolist():
         text = lines.text(at).strip(" ")

@@ -30,9 +30,9 @@ class Words:
         else:
             self.strange.setdefault(line, word)
 
-    def right_in(self, declared: set[str], codec: str, others: tuple[str, ...]) -> set[str]:
+    def right_in(self, profile: Profile, codec: str, others: tuple[str, ...]) -> set[str]:
         """Return the other codes in which the bytes of some strange word spell a declared one."""
-        out = set()
+        declared, out = declared_words(profile), set()
         for word in self.strange.values():
             for other in others:
                 try:
