@@ -51,6 +51,8 @@ MISHAPS = (
 )
 # A row retyped by hand has no checksum to break and no power to lose.
 BY_HAND = {"typed-wrong", "no-patient", "unknown-alarm"}
+# What befalls the separator beside an adsorber as well: the same hands, the same socket, the same firmware.
+SEEN_BY_BOTH = {"typed-wrong", "no-patient", "machine-as-patient", "unknown-alarm", "power-failure"}
 PATIENT_COLUMNS = ("system", "identifier", "sex", "birth")
 MEASUREMENT_COLUMNS = ("system", "identifier", "kind", "value", "unit", "at")
 
@@ -133,10 +135,19 @@ def _register(clinic: Clinic, books: Books) -> None:
         books.enter(patient.identifier, "height", f"{patient.height_cm:.0f}", "cm", f"{day}T12:00:00")
 
 
+@dataclass(frozen=True, slots=True)
+class Retyped:
+    """A session of the paper years, to be written into its month's sheet."""
+
+    plan: Plan
+    appointment: Appointment
+    mishaps: list[Fault]
+
+
 def history(clinic: Clinic, books: Books) -> Iterator[tuple[str, Written]]:
     """Every export of a clinic in order of time, with the folder it lies in."""
     ward = Ward(clinic, people(clinic))
-    sheets: dict[str, list[tuple[Plan, Appointment]]] = {}
+    sheets: dict[str, list[Retyped]] = {}
     month = ""
     for number, appointment in enumerate(appointments(clinic)):
         if f"{appointment.day:%Y-%m}" != month:
@@ -146,7 +157,7 @@ def history(clinic: Clinic, books: Books) -> Iterator[tuple[str, Written]]:
         mishaps = _mishaps(clinic, number, appointment)
         plan = at_bedside(plan, appointment.era.layout, number, mishaps)
         if appointment.era.by_month:
-            sheets.setdefault(plan.device.serial, []).append((plan, appointment))
+            sheets.setdefault(plan.device.serial, []).append(Retyped(plan, appointment, mishaps))
             continue
         yield from _of_one(clinic, appointment, plan, mishaps, books)
     yield from _retyped(clinic, sheets, books)
@@ -169,15 +180,13 @@ def _style(clinic: Clinic, appointment: Appointment) -> Style:
     return era.style(min(max(era.share(clinic.moment(appointment.day)), 0.0), 0.999))
 
 
-def _retyped(
-    clinic: Clinic, sheets: dict[str, list[tuple[Plan, Appointment]]], books: Books
-) -> Iterator[tuple[str, Written]]:
+def _retyped(clinic: Clinic, sheets: dict[str, list[Retyped]], books: Books) -> Iterator[tuple[str, Written]]:
     for rows in sheets.values():
-        plans, appointment = [plan for plan, _ in rows], rows[0][1]
+        plans, appointment = [row.plan for row in rows], rows[0].appointment
         layout = appointment.era.layout
         for written in exported(plans, layout, _style(clinic, appointment), [], books.laboratory):
             _measure(plans, written.sessions, books)
-            yield _place(clinic, appointment), _said(written, layout.name, clinic)
+            yield _place(clinic, appointment), _said(written, layout.name, clinic, [r.mishaps for r in rows])
 
 
 def _of_one(
@@ -189,9 +198,10 @@ def _of_one(
     ):
         if not which:
             _measure([plan], written.sessions, books)
-        yield place, _said(written, era.layout.name, clinic)
+        yield place, _said(written, era.layout.name, clinic, [mishaps])
     if era.with_separator:
-        yield place, _said(_separated(plan), SEPARATOR.name, clinic)
+        typed = [fault for fault in mishaps if fault.name in SEEN_BY_BOTH]
+        yield place, _said(_separated(plan), SEPARATOR.name, clinic, [typed])
 
 
 def _separated(plan: Plan) -> Written:
@@ -222,6 +232,9 @@ def _measure(plans: list[Plan], sessions: tuple[SessionTruth, ...], books: Books
                 books.enter(patient.identifier, "igg", value, "g/L", at.isoformat())
 
 
-def _said(written: Written, layout: str, clinic: Clinic) -> Written:
+def _said(written: Written, layout: str, clinic: Clinic, mishaps: list[list[Fault]]) -> Written:
+    """Each truth with its layout, its centre and what befell it."""
     note = {"layout": layout, "centre": clinic.number + 1}
-    return replace(written, sessions=tuple({**s, **note} for s in written.sessions))
+    sessions = zip(written.sessions, mishaps, strict=True)
+    told = tuple({**s, **note, "faults": [fault.name for fault in befell]} for s, befell in sessions)
+    return replace(written, sessions=told)

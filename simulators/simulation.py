@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from simulators.export import Written
-from simulators.faults import ALIASES, CONTRADICTING, FAULTS, Fault
+from simulators.faults import ALIASES, CONTRADICTING, FAULTS, NEVER_TOGETHER, Fault
+from simulators.faults.transit import contradicted, in_folders
 from simulators.igg import Laboratory
 from simulators.schedule import schedule
 
@@ -39,6 +40,8 @@ def faults_for(layout: Layout, names: Iterable[str]) -> list[Fault]:
         if not FAULTS[name].fits(layout):
             fitting = ", ".join(f.name for f in FAULTS.values() if f.fits(layout))
             raise NotPossibleError(f"{name} cannot happen to {layout.name}; these can: {fitting}")
+        if clash := sorted(wanted & NEVER_TOGETHER.get(name, frozenset())):
+            raise NotPossibleError(f"{name} cannot happen together with {', '.join(clash)}")
     return [fault for fault in FAULTS.values() if fault.name in wanted]
 
 
@@ -71,11 +74,10 @@ def exported(
     export = _rendered(plans, layout, style, laboratory)
     written = _travelled(_written_down(export, layout, faults, rng), faults, rng)
     if not any(f.name == CONTRADICTING for f in faults):
-        return written
+        return in_folders(written)
     others = [replace(plan, seed=(*plan.seed, zlib.crc32(CONTRADICTING.encode()))) for plan in plans]
     second = _rendered(others, layout, style, Laboratory())
-    sessions = tuple({**s, "expected": ["held"]} for s in second.sessions)
-    return [*written, Written(second.members(), sessions, under="again")]
+    return in_folders([*written, contradicted(written, Written(second.members(), second.sessions))])
 
 
 def _rendered(plans: list[Plan], layout: Layout, style: Style, laboratory: Laboratory) -> Export:

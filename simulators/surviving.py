@@ -72,6 +72,7 @@ def _after_cut(export: Export, lines: Mapping[str, int], place: int, truth: Sess
         for marks in page.marks:
             if marks.session == place:
                 _look(left, marks, there, is_whole=there >= len(page.lines))
+    truth = _still_expected(truth, lines)
     if left.is_whole:
         return truth
     if not left.is_known:
@@ -86,7 +87,20 @@ def _after_cut(export: Export, lines: Mapping[str, int], place: int, truth: Sess
             "cycles": [],
             "alarms": [],
         }
-    return _shortened(truth, left)
+    return _shortened(truth, left, lines)
+
+
+def expecting(truth: SessionTruth, status: str, member: str, line: int) -> SessionTruth:
+    """The truth of an export that must not simply be stored, and the line that is the reason, from 0."""
+    return truth | {"expected": [status], "expected_at": {"member": member, "line": line + 1}}
+
+
+def _still_expected(truth: SessionTruth, lines: Mapping[str, int]) -> SessionTruth:
+    """The truth; without what was expected of it if the line that was the reason is gone."""
+    reason = truth.get("expected_at")
+    if reason is None or reason["line"] <= lines.get(reason["member"], reason["line"]):
+        return truth
+    return {key: value for key, value in truth.items() if key not in {"expected", "expected_at"}}
 
 
 def _look(left: _Left, marks: Marks, there: int, *, is_whole: bool) -> None:
@@ -109,12 +123,12 @@ def _look(left: _Left, marks: Marks, there: int, *, is_whole: bool) -> None:
         left.counter = marks.counter[:seen]
 
 
-def _shortened(truth: SessionTruth, left: _Left) -> SessionTruth:
+def _shortened(truth: SessionTruth, left: _Left, lines: Mapping[str, int]) -> SessionTruth:
     cycles = _cycles(truth["cycles"], left)
     has_loads = truth["readings"]["cycles"] is not None
     readings = {
         "reported": truth["reported_ml"] if left.reported else None,
-        "cycles": round(sum(c["load_ml"] for c in cycles), 1) if has_loads and cycles else None,
+        "cycles": _sum_of_loads(truth, cycles, lines) if has_loads and cycles else None,
         "counter": None if left.counter is None else counter_reading(left.counter),
     }
     known = [value for value in readings.values() if value is not None]
@@ -132,10 +146,25 @@ def _shortened(truth: SessionTruth, left: _Left) -> SessionTruth:
     }
 
 
+def _sum_of_loads(
+    truth: SessionTruth, cycles: list[dict[str, Any]], lines: Mapping[str, int]
+) -> float | None:
+    """What stands there, a flipped digit as it stands; None if one is not printed."""
+    volumes: list[float | None] = [c["load_ml"] for c in cycles]
+    known = [volume for volume in volumes if volume is not None]
+    if len(known) < len(volumes):
+        return None
+    flipped, wrong = truth.get("flipped"), 0.0
+    if flipped is not None and flipped["line"] <= lines.get(flipped["member"], flipped["line"]):
+        wrong = flipped["off_ml"]
+    return round(sum(known) + wrong, 1)
+
+
 def _cycles(cycles: Sequence[dict[str, Any]], left: _Left) -> list[dict[str, Any]]:
     if left.loads is None:
         return list(cycles)
     seen = [dict(c) for c in cycles[: left.loads]]
     for cycle in seen[left.load_ends :]:
-        cycle |= {"load_ml": None, "completed": False}
+        # Neither completed nor given up: nobody can know.
+        cycle |= {"load_ml": None, "completed": None}
     return seen

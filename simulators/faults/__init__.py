@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     OnFiles = Callable[[Export, list[Written], np.random.Generator], list[Written]]
 
 CONTRADICTING = "contradicting-re-export"
+# Halves are cut where the power failed, and nowhere else.
+NEVER_TOGETHER = {"two-halves": frozenset({"cut", "torn-copy", "re-export"})}
 _CELLS = "cells"
 
 
@@ -142,8 +144,8 @@ FAULTS: dict[str, Fault] = {
             in_transit=transit.two_halves,
             layouts=frozenset({"twin-column-journal", "twin-column-serial"}),
         ),
-        _transit(transit.same_again),
         _transit(transit.re_export),
+        _transit(transit.same_again),
         Fault(CONTRADICTING, "The same treatment is exported again, with other numbers."),
     )
 }

@@ -6,8 +6,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from simulators.surviving import expecting
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
@@ -35,14 +37,29 @@ def unknown_firmware(export: Export, layout: Layout, _rng: np.random.Generator) 
     pattern, future = VERSIONS[layout.name]
     compiled = re.compile(pattern)
     pages = [replace(p, lines=tuple(compiled.sub(future, line) for line in p.lines)) for p in export.pages]
-    refused = {"expected": ["refused"]} if layout.name in SAY_THEIR_VERSION else {}
-    sessions = tuple({**s, **refused} for s in export.sessions)
-    return replace(export, pages=tuple(pages), sessions=sessions)
+    told = replace(export, pages=tuple(pages))
+    return _refused(told, [0] * len(export.sessions)) if layout.name in SAY_THEIR_VERSION else told
+
+
+def _refused(export: Export, lines: Sequence[int]) -> Export:
+    """The export, to be refused because of one line of its first page for each treatment."""
+    member = export.pages[0].name
+    found = zip(export.sessions, lines, strict=True)
+    sessions = tuple(expecting(truth, "refused", member, line) for truth, line in found)
+    return replace(export, sessions=sessions)
+
+
+def _headers(export: Export) -> list[int]:
+    """Where the columns of the samples are named, for each treatment."""
+    marks = (m for page in export.pages for m in page.marks if len(m.samples))
+    return [int(m.samples[0]) - 1 for m in marks]
 
 
 def unknown_column(export: Export, layout: Layout, _rng: np.random.Generator) -> Export:
-    """The samples have one more column, `QX`; the report says that it is a version that may have some."""
+    """The samples have one more column, `QX`; a report of 2.1 says that its version is one that may have some."""
     widened = _with_column(export, layout, lambda _header: "QX")
+    if widened.pages[0].lines[0] == "#TCR 2.0":
+        return _refused(widened, _headers(widened))
     pages = [
         replace(p, lines=tuple("#TCR 3.0" if line == "#TCR 2.1" else line for line in p.lines))
         for p in widened.pages
@@ -55,8 +72,7 @@ def doubled_column(export: Export, layout: Layout, _rng: np.random.Generator) ->
     flow = layout.cells.flow if layout.cells else 0
     separator = layout.cells.separator if layout.cells else ";"
     doubled = _with_column(export, layout, lambda header: header.split(separator)[flow])
-    sessions = tuple({**s, "expected": ["refused"]} for s in doubled.sessions)
-    return replace(doubled, sessions=sessions)
+    return _refused(doubled, _headers(doubled))
 
 
 def _with_column(export: Export, layout: Layout, name: Callable[[str], str]) -> Export:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simulators.layouts.twin_column_serial import framed
+from simulators.surviving import expecting
+from simulators.truth import counter_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +34,10 @@ def flipped_digit(export: Export, layout: Layout, rng: np.random.Generator) -> E
     fields[field] = f"{_another(was[0], rng)}{was[1:]}"
     changed = (*sealed.lines[:line], separator.join(fields), *sealed.lines[line + 1 :])
     pages = tuple(replace(sealed, lines=changed) if p is page else p for p in export.pages)
-    note = {"flipped": {"member": page.name, "line": line + 1, "was": was, "is": fields[field]}}
+    off = _number(fields[field], layout) - _number(was, layout)
+    note = {"member": page.name, "line": line + 1, "was": was, "is": fields[field], "off_ml": round(off, 1)}
     sessions = list(export.sessions)
-    sessions[session] = _after_flip(sessions[session], layout, was, fields[field]) | note
+    sessions[session] = _after_flip(sessions[session] | {"flipped": note}, layout, page, (session, line))
     return replace(export, pages=pages, sessions=tuple(sessions))
 
 
@@ -42,14 +45,25 @@ def _drawn(places: list[tuple[int, int, int]], rng: np.random.Generator) -> tupl
     return places[int(rng.integers(len(places)))]
 
 
-def _after_flip(truth: SessionTruth, layout: Layout, was: str, now: str) -> SessionTruth:
-    """A checksum over the file shows it, a frame's check drops it, else the readings disagree."""
-    cells = layout.cells
-    if cells is None or cells.load is None:
-        return truth | ({"expected": ["held"]} if layout.sums_the_file else {})
-    wrong = float(now.replace(cells.decimal, ".")) - float(was.replace(cells.decimal, "."))
-    readings = truth["readings"] | {"cycles": round(truth["readings"]["cycles"] + wrong, 1)}
-    return truth | {"readings": readings}
+def _number(text: str, layout: Layout) -> float:
+    """The number of a field; on a serial line the last one is followed by its frame's check."""
+    plain, _, _ = text.partition("\x03")
+    return float(plain.replace(layout.cells.decimal if layout.cells else ".", "."))
+
+
+def _after_flip(truth: SessionTruth, layout: Layout, page: Page, where: tuple[int, int]) -> SessionTruth:
+    """A checksum over the file shows it, a frame's check drops it, else a reading is what now stands there."""
+    session, line = where
+    marks = next(m for m in page.marks if m.session == session)
+    off, readings = truth["flipped"]["off_ml"], truth["readings"]
+    if layout.sums_the_file and marks.end is not None:
+        return expecting(truth, "held", page.name, marks.end)
+    if layout.cells is not None and layout.cells.load is not None:
+        return truth | {"readings": readings | {"cycles": round(readings["cycles"] + off, 1)}}
+    if layout.checksum:
+        return truth
+    shown = marks.counter + off * (marks.samples == line)
+    return truth | {"readings": readings | {"counter": counter_reading(shown)}}
 
 
 def _numbers(page: Page, layout: Layout) -> list[tuple[int, int, int]]:
@@ -84,9 +98,12 @@ def wrong_checksum(export: Export, layout: Layout, rng: np.random.Generator) -> 
         for line in _check_lines(sealed, rng):
             lines[line] = lines[line][:-1] + _another_hex(lines[line][-1])
         pages.append(replace(sealed, lines=tuple(lines)))
-    truth = {"expected": ["held"]} if layout.sums_the_file else {"complete": not layout.counts_lines}
-    sessions = tuple({**s, **truth} for s in export.sessions)
-    return replace(export, pages=tuple(pages), sessions=sessions)
+    if not layout.sums_the_file:
+        sessions = tuple({**s, "complete": not layout.counts_lines} for s in export.sessions)
+        return replace(export, pages=tuple(pages), sessions=sessions)
+    ends = {m.session: (page.name, m.end) for page in pages for m in page.marks if m.end is not None}
+    held = tuple(expecting(s, "held", *ends[place]) for place, s in enumerate(export.sessions))
+    return replace(export, pages=tuple(pages), sessions=held)
 
 
 def noise(export: Export, _layout: Layout, rng: np.random.Generator) -> Export:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from simulators.surviving import after_cut
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from simulators.export import Export, Members, Written
+    from simulators.truth import SessionTruth
 
 BLOCK = 4096
 AGAIN = "again"
@@ -92,14 +95,57 @@ def _halves(export: Export, written: Written) -> list[Written]:
 
 def same_again(_export: Export, written: list[Written], _rng: np.random.Generator) -> list[Written]:
     """The same bytes arrive twice."""
-    return [*written, *(_marked(replace(w, under=AGAIN), "duplicate") for w in written)]
+    return [*written, *(_again(w, [_known(s) for s in w.sessions]) for w in written)]
+
+
+def _known(truth: SessionTruth) -> str | None:
+    """What becomes of bytes that are there already: what could not be used is tried again."""
+    return None if _set_aside(truth) - {"held"} else "duplicate"
 
 
 def re_export(export: Export, written: list[Written], rng: np.random.Generator) -> list[Written]:
     """First a cut file, then the whole one."""
-    whole = [_marked(replace(w, under=AGAIN), "superseded") for w in written]
-    return [*(_cut(export, w, rng, torn=False) for w in written), *whole]
+    first = [_cut(export, w, rng, torn=False) for w in written]
+    then = [
+        _again(w, [_better(*s) for s in zip(f.sessions, w.sessions, strict=True)])
+        for f, w in zip(first, written, strict=True)
+    ]
+    return [*first, *then]
 
 
-def _marked(written: Written, status: str) -> Written:
-    return replace(written, sessions=tuple({**s, "expected": [status]} for s in written.sessions))
+def _better(before: SessionTruth, after: SessionTruth) -> str | None:
+    """What becomes of a whole export after a part of it: it takes its place, if the part could be read."""
+    return None if _set_aside(after) or _set_aside(before) or before["complete"] else "superseded"
+
+
+def _set_aside(truth: SessionTruth) -> set[str]:
+    """Why no reading of this export counts; empty if one does."""
+    unreadable = {"refused"} if not truth.get("readable", True) else set()
+    return unreadable | (set(truth.get("expected", ())) & {"refused", "held", "waiting"})
+
+
+def contradicted(written: list[Written], second: Written) -> Written:
+    """A second export with other numbers: held, unless nothing of the first ones counts."""
+    counts = any(not _set_aside(s) and s.get("readable", True) for w in written for s in w.sessions)
+    return _again(second, ["held" if counts else None] * len(second.sessions))
+
+
+def _again(written: Written, statuses: Sequence[str | None]) -> Written:
+    """The same export later, in a folder of its own."""
+    told = zip(written.sessions, statuses, strict=True)
+    sessions = tuple(s if status is None else {**s, "expected": [status]} for s, status in told)
+    return replace(written, sessions=sessions, under=AGAIN)
+
+
+def in_folders(written: Sequence[Written]) -> list[Written]:
+    """Exports of one name each in a folder of their own: `again`, `again-2`..."""
+    taken: set[tuple[str, str]] = set()
+    placed = []
+    for one in written:
+        under, number = one.under, 1
+        while any((under, name) in taken for name in one.members):
+            number += 1
+            under = f"{AGAIN}-{number}"
+        taken |= {(under, name) for name in one.members}
+        placed.append(replace(one, under=under))
+    return placed

@@ -130,6 +130,8 @@ def _truth(treatment: Treatment) -> SessionTruth:
         "run": None,
         "started_local": clock.true_local(0).replace(second=0).strftime(TIME),
         "ended_local": clock.true_local(treatment.seconds).replace(second=0).strftime(TIME),
+        "printed_start": clock.wall(0).replace(second=0).strftime(TIME),
+        "printed_end": clock.wall(treatment.seconds).replace(second=0).strftime(TIME),
         "blood_processed_ml": float(decimal(treatment.blood_ml, 0)),
         "ac_volume_ml": float(decimal(treatment.anticoagulant_ml, 0)),
         "alarms": [],
