@@ -144,12 +144,13 @@ class Page:
         return replace(self, lines=lines, marks=tuple(m.moved(where) for m in self.marks))
 
     def whole_lines(self, content: bytes) -> int:
-        """Number of lines whose end is still there in the first bytes of this page."""
+        """Number of lines whose end, or its first sign, is still there in the first bytes of this page."""
         text = content[len(self.bom) :].decode(self.encoding, errors="ignore")
         whole = text.count(self.newline)
         rest = text.rsplit(self.newline, 1)[-1]
         lines = self.sealed().lines
         is_last = whole == len(lines) - 1 and rest == lines[-1]
+        is_last |= self.newline == "\r\n" and rest.endswith("\r")
         return whole + 1 if is_last or self._has_all_columns(rest, lines, whole) else whole
 
     def _has_all_columns(self, rest: str, lines: tuple[str, ...], place: int) -> bool:

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from itertools import groupby, pairwise
+from itertools import combinations, groupby, pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -25,8 +25,12 @@ PRIORITIES = ("high", "medium", "low", "info", "unknown")
 # How old a measurement may be.
 AGES = {"weight": timedelta(days=30), "hematocrit": timedelta(days=7), "height": timedelta(days=3653)}
 COURSE_GAP = timedelta(days=28)
-# Layouts that print how a load ended. In the others one that was left for another phase is complete.
-SAY_HOW_LOADS_END = {"twin-column-report"}
+# Machines that separate and adsorb by themselves; the others stand behind a separator, or are one.
+COMBINED = {"hl7-pcd", "prismaflex"}
+# Layouts without a flow that could be added up.
+UNSAMPLED = {"separator-record", "session-sheet", "prismaflex"}
+# A complete record is withheld where two readings differ by more than this share of the larger.
+WITHHELD_SHARE = 0.10
 
 
 def utc(local: str, zone: str) -> datetime:
@@ -174,7 +178,7 @@ def dose(one: Expected, registry: Registry) -> dict[str, Any]:
         "started_at": start,
         "started_local": datetime.fromisoformat(printed),
         "device_serial": lead["device"]["serial"],
-        "role": lead.get("role", "adsorber"),
+        "role": lead.get("role", "combined" if lead["layout"] in COMBINED else "adsorber"),
         "complete": one.is_complete,
         **{f"{name}_ml": value for name, value in readings.items()},
         # The separator sees the blood.
@@ -187,11 +191,23 @@ def dose(one: Expected, registry: Registry) -> dict[str, Any]:
 
 
 def _cycles(truth: Truth) -> dict[str, Any]:
-    cycles = truth["cycles"]
+    """Loads by how they ended; one that was running where the record was cut is neither."""
     if truth.get("role") == "separator" or truth["layout"] == "prismaflex":
         return {"cycles_completed": None, "cycles_aborted": None}
-    done = sum(bool(c["completed"]) for c in cycles)
-    return {"cycles_completed": done, "cycles_aborted": len(cycles) - done}
+    ends = Counter(cycle["completed"] for cycle in truth["cycles"])
+    aborted = None if truth["layout"] == "session-sheet" else ends[False]
+    return {"cycles_completed": ends[True], "cycles_aborted": aborted}
+
+
+def withheld(one: Expected) -> bool:
+    """The readings of a complete record differ by more than a tenth, what flowed (the integrated one) among them."""
+    lead = one.parts[0]
+    known = {name: value for name, value in lead["readings"].items() if value is not None}
+    if lead["layout"] not in UNSAMPLED:
+        known["integrated"] = lead["delivered_ml"]
+    return one.is_complete and any(
+        abs(known[a] - known[b]) > WITHHELD_SHARE * max(known[a], known[b]) for a, b in combinations(known, 2)
+    )
 
 
 def _body(one: Expected, registry: Registry, person: str | None, start: datetime) -> dict[str, Any]:
@@ -207,6 +223,7 @@ def _body(one: Expected, registry: Registry, person: str | None, start: datetime
     height = measured["height"]
     volume, formula = plasma_volume(registry.people.get(person or ""), height, weight, hematocrit)
     processed = next((v for v in one.parts[0]["readings"].values() if v is not None), None)
+    processed = None if withheld(one) else processed
     return {
         "weight_kg": weight,
         "hematocrit": hematocrit,

@@ -10,6 +10,7 @@ import pytest
 
 from simulators.catalogue import LAYOUTS
 from simulators.faults import ALIASES, CONTRADICTING, FAULTS
+from simulators.page import Page
 from simulators.simulation import NotPossibleError, faults_for
 from simulators.truth import counter_reading
 from tests.simulators import reading
@@ -62,6 +63,16 @@ def test_a_cut_file_has_just_what_its_truth_says(layout: str, seed: int):
     if layout == "twin-column-report":
         assert [ml for _, ml in seen.loads] == [c["load_ml"] for c in truth["cycles"]]
     assert len(seen.alarms) == len(truth["alarms"])
+
+
+def test_a_line_whose_end_was_cut_between_its_two_signs_is_whole():
+    page = Page("p.txt", ("first", "second", "third"), encoding="utf-16-le", bom=b"\xff\xfe")
+    content = page.content()
+    ends = [page.whole_lines(content[:length]) for length in range(2, len(content) + 1, 2)]
+    signs = "first\r\nsecond\r\nthird\r\n"
+    assert ends[:20] == [signs[:length].count("\r") for length in range(20)]
+    # The last line is an end mark: it needs no end of its own.
+    assert ends[20:] == [3, 3, 3]
 
 
 @pytest.mark.parametrize("seed", range(12))
