@@ -25,6 +25,9 @@ PRIORITIES = ("high", "medium", "low", "info", "unknown")
 # How old a measurement may be.
 AGES = {"weight": timedelta(days=30), "hematocrit": timedelta(days=7), "height": timedelta(days=3653)}
 COURSE_GAP = timedelta(days=28)
+# By how much somebody sets a clock back, and how much of a volume is printed.
+SET_BACK = timedelta(minutes=55)
+PRINTED = {"blood_processed_ml": 0.51, "ac_volume_ml": 0.51}
 # Machines that separate and adsorb by themselves; the others stand behind a separator, or are one.
 COMBINED = {"hl7-pcd", "prismaflex"}
 # Layouts without a flow that could be added up.
@@ -177,6 +180,7 @@ def dose(one: Expected, registry: Registry) -> dict[str, Any]:
     return {
         "started_at": start,
         "started_local": datetime.fromisoformat(printed),
+        "ended_at": _ended(one),
         "device_serial": lead["device"]["serial"],
         "role": lead.get("role", "combined" if lead["layout"] in COMBINED else "adsorber"),
         "complete": one.is_complete,
@@ -188,6 +192,14 @@ def dose(one: Expected, registry: Registry) -> dict[str, Any]:
         **_cycles(lead),
         **_body(one, registry, person, start),
     }
+
+
+def _ended(one: Expected) -> datetime | None:
+    """The latest end; none where the record that goes on longest has none."""
+    if any(p["ended_local"] is None for p in one.parts):
+        return None
+    # The order of the samples tells how long it really took.
+    return max(utc(p["printed_end"], p["zone"]) + SET_BACK * ("clock-back" in p["faults"]) for p in one.parts)
 
 
 def _cycles(truth: Truth) -> dict[str, Any]:
@@ -246,3 +258,38 @@ def plasma_volume(
         return 65 * weight_kg * (1 - hematocrit), "kaplan"
     a, b, c = {"male": (366.9, 32.19, 604.1), "female": (356.1, 33.08, 183.3)}[sex]
     return (a * (height_cm / 100) ** 3 + b * weight_kg + c) * (1 - hematocrit), "nadler"
+
+
+def cycles(truth: Truth) -> list[tuple[Any, ...]]:
+    """Return the cycles of a run as they must be stored: column, volume, whether completed."""
+    if truth["layout"] in UNSAMPLED:
+        return []
+    rows = [(c["column"], c["load_ml"], c["completed"]) for c in truth["cycles"]]
+    if truth["readings"]["cycles"] is None:
+        return [(column, None, completed) for column, _, completed in rows]
+    place = truth.get("flipped", {}).get("cycle", len(rows) + 1) - 1
+    if place < len(rows):
+        column, volume, completed = rows[place]
+        rows[place] = (column, round(volume + truth["flipped"]["off_ml"], 1), completed)
+    return rows
+
+
+def columns(truth: Truth) -> list[tuple[Any, ...]]:
+    """Return the columns of a run as they must be stored."""
+    return [
+        (c["position"] or "", c["product"] or "", c["serial"] or "", c["lot"] or "", c["use"])
+        for c in truth["columns"]
+    ]
+
+
+def alarms(truth: Truth) -> list[tuple[str, str]]:
+    """Return code and priority of each alarm of a run."""
+    return [(a["code"], a["priority"]) for a in truth["alarms"]]
+
+
+def differs(name: str, expected: Any, got: Any) -> bool:  # noqa: ANN401 - a value of any column
+    """Tell whether a served value is not the expected one, to the printed place or six digits."""
+    if not isinstance(expected, float) or got is None:
+        return bool(expected != got)
+    slack = PRINTED.get(name, 0.0501 if name.endswith("_ml") else 0.0)
+    return abs(float(got) - expected) > max(slack, 1e-6 * abs(expected))

@@ -46,7 +46,7 @@ def read_states(raw: Raw, sampled: Sampled) -> tuple[Sampled, tuple[PhaseRow, ..
         if state.name in POSITIONS
         for one in _stretches(sampled.block, state)
     ]
-    changes = _changes(sampled.block, stretches, block.new_column)
+    changes = _changes(sampled.block, _whole_changes(stretches, block), block.new_column)
     _end(raw, sampled.block, stretches)
     segments = tuple(sorted({*sampled.block.segments, *changes}))
     phases = _phases(sampled.block, block, stretches, changes)
@@ -84,12 +84,7 @@ def _stretches(block: SampleBlock, state: StateColumn) -> list[Stretch]:
 def _phases(
     block: SampleBlock, layout: Block, stretches: list[Stretch], changes: list[int]
 ) -> tuple[PhaseRow, ...]:
-    words = {
-        w: phase
-        for name, one in layout.fields.items()
-        if name in POSITIONS
-        for w, phase in one.values.items()
-    }
+    words = _words(layout)
     told = sorted(
         (one for one in stretches if words.get(one.word, "none") != "none"), key=lambda one: one.first
     )
@@ -115,6 +110,28 @@ def _phases(
         )
         for one, (_, phase, _), number in zip(told, loads, cycle_numbers(loads), strict=True)
     )
+
+
+def _words(layout: Block) -> dict[str, str]:
+    """Return what each word of a state stands for: a phase, or `none`."""
+    fields = (one for name, one in layout.fields.items() if name in POSITIONS)
+    return {word: phase for one in fields for word, phase in one.values.items()}
+
+
+def _whole_changes(stretches: list[Stretch], layout: Block) -> list[Stretch]:
+    """Return the stretches; of changes of a column between which nothing was done, one that covers all of them."""
+    words, out = _words(layout), list[Stretch]()
+    idle: Stretch | None = None
+    for one in stretches:
+        if one.word == layout.new_column and idle is not None and idle.position == one.position:
+            out.remove(idle)
+            one = replace(one, first=idle.first)  # noqa: PLW2901
+        if words.get(one.word, "none") != "none":
+            idle = None
+        elif one.word == layout.new_column:
+            idle = one
+        out.append(one)
+    return out
 
 
 def _changes(block: SampleBlock, stretches: list[Stretch], word: str) -> list[int]:

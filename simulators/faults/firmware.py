@@ -56,9 +56,12 @@ def _headers(export: Export) -> list[int]:
 
 
 def unknown_column(export: Export, layout: Layout, _rng: np.random.Generator) -> Export:
-    """The samples have one more column, `QX`; a report of 2.1 says that its version is one that may have some."""
+    """The samples have one more column, `QX`; a report of 2.1 says that its version is one that may have some.
+
+    Source: formats page, 3.1: 3.x may add columns; no other version of a layout may.
+    """
     widened = _with_column(export, layout, lambda _header: "QX")
-    if widened.pages[0].lines[0] == "#TCR 2.0":
+    if widened.pages[0].lines[0] != "#TCR 2.1":
         return _refused(widened, _headers(widened))
     pages = [
         replace(p, lines=tuple("#TCR 3.0" if line == "#TCR 2.1" else line for line in p.lines))

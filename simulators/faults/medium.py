@@ -59,7 +59,9 @@ def _after_flip(truth: SessionTruth, layout: Layout, page: Page, where: tuple[in
     if layout.sums_the_file and marks.end is not None:
         return expecting(truth, "held", page.name, marks.end)
     if layout.cells is not None and layout.cells.load is not None:
-        return truth | {"readings": readings | {"cycles": round(readings["cycles"] + off, 1)}}
+        load = truth["cycles"][marks.loads.index(line)]["index"]
+        cycles = {"cycles": round(readings["cycles"] + off, 1)}
+        return truth | {"readings": readings | cycles, "flipped": truth["flipped"] | {"cycle": load}}
     if layout.checksum:
         return truth
     shown = marks.counter + off * (marks.samples == line)

@@ -63,7 +63,7 @@ def render(treatments: Sequence[Treatment], style: Style) -> Export:
     truth = truth_of(treatment, shown)
     truth |= {"blood_processed_ml": None, "ac_volume_ml": None}
     for place, column in enumerate(truth["columns"]):
-        column |= {"serial": None, "use": None, **({"lot": None} if place else {})}
+        column |= {"serial": None, "use": None, **({"product": None, "lot": None} if place else {})}
     return Export(NAME, (table, alarms), (truth,))
 
 

@@ -67,6 +67,19 @@ def test_each_column_is_one_cycle_and_its_counter_begins_again():
     ]
 
 
+def test_a_change_of_column_with_a_pause_in_it_is_one_change():
+    change = "2024-03-18T08:16:40,240,0.0,0.0,60.0,-26,21,31,40,35.1,column change\n"
+    paused = change.replace("16:40,240", "16:45,245").replace("column change", "paused")
+    again = change.replace("16:40,240", "16:50,250")
+    log = table(TABLE.replace(change, change + paused + again))
+    assert log.samples is not None
+    assert log.samples.segments == (7,)
+    assert [(c.position, c.sequence) for c in log.columns] == [("A", 1), ("A", 2)]
+    assert sum(p.phase is Phase.LOAD for p in log.phases) == sum(
+        p.phase is Phase.LOAD for p in table().phases
+    )
+
+
 def test_a_quoted_message_may_hold_the_delimiter_and_an_alarm_may_never_clear():
     first, second = table().alarms
     assert (first.text, first.priority, first.cleared and first.cleared.local.minute) == (
