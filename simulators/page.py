@@ -35,6 +35,7 @@ class Marks:
         load_ends: line that says that each load is over; the same line in a table of cycles.
         alarms: line on which each alarm first stands, in order.
         alarm_ends: line that says that each alarm is over; -1 for one that never was.
+        columns: line that first tells of each column that was hung later than the head says, in order.
         stop: line that prints when the treatment ended.
         reported: line of the printed total of plasma.
         totals: line by which blood and anticoagulant are printed, too.
@@ -50,6 +51,7 @@ class Marks:
     load_ends: tuple[int, ...] = ()
     alarms: tuple[int, ...] = ()
     alarm_ends: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
     stop: int | None = None
     reported: int | None = None
     totals: int | None = None
@@ -76,6 +78,7 @@ class Marks:
             load_ends=tuple(where.get(line, _GONE) for line in self.load_ends),
             alarms=tuple(where.get(line, _GONE) for line in self.alarms),
             alarm_ends=tuple(where.get(line, line if line < 0 else _GONE) for line in self.alarm_ends),
+            columns=tuple(where.get(line, _GONE) for line in self.columns),
             stop=_there(self.stop, where),
             reported=_there(self.reported, where),
             totals=_there(self.totals, where),
@@ -92,6 +95,7 @@ class Marks:
             load_ends=tuple(line + lines for line in self.load_ends),
             alarms=tuple(line + lines for line in self.alarms),
             alarm_ends=tuple(line + lines if line >= 0 else line for line in self.alarm_ends),
+            columns=tuple(line + lines for line in self.columns),
             stop=None if self.stop is None else self.stop + lines,
             reported=None if self.reported is None else self.reported + lines,
             totals=None if self.totals is None else self.totals + lines,

@@ -30,6 +30,7 @@ class _Left:
     blood: float | None = None
     anticoagulant: float | None = None
     loads: int | None = None
+    columns_unseen: int = 0
     load_ends: int = 0
     alarms: int | None = None
     open_alarms: tuple[int, ...] = ()
@@ -119,6 +120,7 @@ def _look(left: _Left, marks: Marks, there: int, *, is_whole: bool) -> None:
     if marks.alarms:
         left.alarms = sum(line < there for line in marks.alarms)
         left.open_alarms = tuple(place for place, line in enumerate(marks.alarm_ends) if line >= there)
+    left.columns_unseen += sum(line >= there for line in marks.columns)
     if len(marks.counter):
         left.counter = marks.counter[:seen]
 
@@ -142,6 +144,7 @@ def _shortened(truth: SessionTruth, left: _Left, lines: Mapping[str, int]) -> Se
         "blood_processed_ml": truth["blood_processed_ml"] if left.totals else left.blood,
         "ac_volume_ml": truth["ac_volume_ml"] if left.totals else left.anticoagulant,
         "cycles": cycles,
+        "columns": truth["columns"][: len(truth["columns"]) - left.columns_unseen],
         "alarms": [a | {"cleared_local": None} if i in left.open_alarms else a for i, a in enumerate(alarms)],
     }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ingestor.flow.house import House
 
-SAMPLE = ArchiveOrder(seed=4, years=21, patients=8, sessions=130, trouble=4)
+SAMPLE = ArchiveOrder(seed=46, years=21, patients=8, sessions=130, trouble=6)
 WHOLE = ArchiveOrder(seed=1, years=21, patients=23, sessions=600)
 
 

@@ -41,7 +41,9 @@ def render(treatments: Sequence[Treatment], style: Style) -> Export:
     for message in sent:
         lines += message.segments
         ends.append(len(lines) - 1)
-    page = Page(f"{stem}.hl7", (*lines, "BTS|", "FTS|1"), (_marks(sent, ends),), newline="\r", seal=seal)
+    page = Page(
+        f"{stem}.hl7", (*lines, "BTS|", "FTS|1"), (_marks(treatment, sent, ends),), newline="\r", seal=seal
+    )
     return Export(NAME, (page,), (truth,))
 
 
@@ -51,7 +53,14 @@ def seal(page: Page) -> tuple[str, ...]:
     return tuple(f"BTS|{count}" if line.startswith("BTS|") else line for line in page.lines)
 
 
-def _marks(sent: list[Message], ends: list[int]) -> Marks:
+def _first_told(there: list[tuple[Message, int]], serial: str) -> int:
+    """Where the message ends that first names a column; at the end of all if none does."""
+    return next(
+        (end for m, end in there if any(f"|{serial}|" in line for line in m.segments)), there[-1][1] + 1
+    )
+
+
+def _marks(treatment: Treatment, sent: list[Message], ends: list[int]) -> Marks:
     """A message is there when its last segment is."""
     there = list(zip(sent, ends, strict=True))
     reports = [(m, end) for m, end in there if not np.isnan(m.counter)]
@@ -70,6 +79,7 @@ def _marks(sent: list[Message], ends: list[int]) -> Marks:
         load_ends=tuple(after[c] for c in cycles),
         alarms=tuple(end for _, end in begun),
         alarm_ends=tuple(over.get(alarm, -1) for alarm, _ in begun),
+        columns=tuple(_first_told(there, c.column.serial) for c in treatment.columns),
         stop=reports[-1][1],
         reported=reports[-1][1],
         totals=reports[-1][1],

@@ -51,6 +51,7 @@ def render(treatments: Sequence[Treatment], style: Style) -> Export:
         counter=s.plasma,
         loads=tuple(rows[:, 0].tolist()),
         load_ends=tuple(rows[:, 1].tolist()),
+        columns=tuple(first + int(np.searchsorted(s.seconds, c.since)) for c in treatment.columns[1:]),
         stop=last,
         end=last,
     )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulators.clock import time_texts
+from simulators.export import Export
 from simulators.numbers import decimal, decimals
 from simulators.page import Marks
 from simulators.sampling import sample
+from simulators.truth import Shown, truth_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from simulators.page import Page
     from simulators.treatment import Phase, Treatment
 
 PHASE_CODES = {
@@ -43,6 +46,7 @@ class Record:
         load_end: place of the load that is over here, or -1.
         alarm: place of the alarm that begins here, or -1.
         alarm_end: place of the alarm that is over here, or -1.
+        column: place of the column that was hung here, in the middle of the treatment, or -1.
     """
 
     second: int
@@ -53,6 +57,18 @@ class Record:
     load_end: int = -1
     alarm: int = -1
     alarm_end: int = -1
+    column: int = -1
+
+
+def export(layout: str, page: Page, treatment: Treatment, marked: Marks) -> Export:
+    """The page with its truth. After a power failure all printed totals are those of the last stretch."""
+    restarted = len(treatment.powered) > 1
+    shown = Shown(reported_ml=None if restarted else treatment.plasma_ml, counter=marked.counter)
+    truth = truth_of(treatment, shown)
+    if restarted:
+        # Blood and anticoagulant are sampled nowhere.
+        truth |= {"blood_processed_ml": None, "ac_volume_ml": None}
+    return Export(layout, (replace(page, marks=(marked,)),), (truth,))
 
 
 def records(treatment: Treatment, separator: str, hz: float, *, heartbeat: int = 0) -> Iterator[list[Record]]:
@@ -146,9 +162,10 @@ def _alarms(treatment: Treatment, separator: str) -> Iterator[Record]:
 
 
 def _changed_columns(treatment: Treatment, separator: str) -> Iterator[Record]:
-    for hung in treatment.columns:
+    for place, hung in enumerate(treatment.columns):
         if hung.since:
-            yield Record(hung.since, "C", _column(treatment, hung.position, hung.since, separator))
+            fields = _column(treatment, hung.position, hung.since, separator)
+            yield Record(hung.since, "C", fields, column=place)
 
 
 def _column(treatment: Treatment, position: str, second: int, separator: str) -> str:
@@ -178,6 +195,7 @@ def marks(listed: list[Record | None], reported: int, known: int = 1) -> Marks:
     alarms = [(line, r.alarm) for line, r in there if r.alarm >= 0]
     over = {r.alarm_end: line for line, r in there if r.alarm_end >= 0}
     loads = {r.load_end: line for line, r in there if r.load_end >= 0}
+    hung = {r.column: line for line, r in there if r.column >= 0}
     return Marks(
         known=known,
         samples=np.array([line for line, _ in samples], np.int64),
@@ -186,6 +204,7 @@ def marks(listed: list[Record | None], reported: int, known: int = 1) -> Marks:
         load_ends=tuple(loads[load] for load in sorted(loads)),
         alarms=tuple(line for line, _ in alarms),
         alarm_ends=tuple(over.get(alarm, -1) for _, alarm in alarms),
+        columns=tuple(hung[place] for place in sorted(hung)),
         stop=len(listed) - 1,
         reported=reported,
         totals=reported + 2,

@@ -6,17 +6,25 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from simulators.export import Export
 from simulators.layout import Cells, Layout
-from simulators.layouts.tagged_records import Record, body, column_fields, marks, records, times, totals
+from simulators.layouts.tagged_records import (
+    Record,
+    body,
+    column_fields,
+    export,
+    marks,
+    records,
+    times,
+    totals,
+)
 from simulators.page import Page
 from simulators.plan import Device
-from simulators.truth import Shown, truth_of
 from simulators.twin_column import treat_twin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from simulators.export import Export
     from simulators.layout import Style
     from simulators.treatment import Treatment
 
@@ -37,18 +45,11 @@ def render(treatments: Sequence[Treatment], style: Style) -> Export:
     page = Page(
         f"{plan.device.serial}_{plan.run}.tcj",
         tuple(text for text, _ in lines),
-        (marked,),
         encoding="utf-16-le",
         bom=b"\xff\xfe",
         seal=seal,
     )
-    restarted = len(treatment.powered) > 1
-    shown = Shown(reported_ml=None if restarted else treatment.plasma_ml, counter=marked.counter)
-    truth = truth_of(treatment, shown)
-    if restarted:
-        # Blood and anticoagulant are printed for the last stretch alone and sampled nowhere.
-        truth |= {"blood_processed_ml": None, "ac_volume_ml": None}
-    return Export(NAME, (page,), (truth,))
+    return export(NAME, page, treatment, marked)
 
 
 def _lines(treatment: Treatment, hz: float) -> list[Line]:

@@ -5,17 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulators.export import Export
 from simulators.layout import Cells, Layout
-from simulators.layouts.tagged_records import Record, body, column_fields, marks, records, times, totals
+from simulators.layouts.tagged_records import (
+    Record,
+    body,
+    column_fields,
+    export,
+    marks,
+    records,
+    times,
+    totals,
+)
 from simulators.page import Page
 from simulators.plan import Device
-from simulators.truth import Shown, truth_of
 from simulators.twin_column import treat_twin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from simulators.export import Export
     from simulators.layout import Style
     from simulators.treatment import Treatment
 
@@ -43,13 +51,8 @@ def render(treatments: Sequence[Treatment], _style: Style) -> Export:
     reported = next(place for place, f in enumerate(sent) if "|PLASMA|" in f.payload)
     marked = marks([f.record for f in sent], reported)
     name = f"{plan.device.serial}_{plan.run}.raw"
-    page = Page(name, tuple(f.payload for f in sent), (marked,), encoding="latin-1", seal=seal)
-    restarted = len(treatment.powered) > 1
-    shown = Shown(reported_ml=None if restarted else treatment.plasma_ml, counter=marked.counter)
-    truth = truth_of(treatment, shown)
-    if restarted:
-        truth |= {"blood_processed_ml": None, "ac_volume_ml": None}
-    return Export(NAME, (page,), (truth,))
+    page = Page(name, tuple(f.payload for f in sent), encoding="latin-1", seal=seal)
+    return export(NAME, page, treatment, marked)
 
 
 def frames(treatment: Treatment) -> Iterator[Frame]:
