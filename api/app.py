@@ -87,7 +87,7 @@ def _lifespan(
             warm = getattr(app.state, "warm", None)
             if warm is not None:
                 asyncio.get_running_loop().run_in_executor(None, warm, app)
-            worker = Worker(house)
+            worker = Worker(house, app.state.service.due)
             worker.start()
             try:
                 yield
@@ -95,6 +95,7 @@ def _lifespan(
                 await run_in_threadpool(worker.stop)
                 if app.state.service.reading:
                     await asyncio.wait(app.state.service.reading, timeout=_PATIENCE_S)
+                app.state.service.hands.shutdown(wait=False, cancel_futures=True)
                 if front is not None:
                     front.close()
         finally:

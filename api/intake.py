@@ -22,10 +22,10 @@ from ingestor.store import sources
 from ingestor.store.sources import StoredMember
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from api.service import Service
-    from ingestor.archive import Kept
+    from ingestor.archive import Archive, Kept
     from ingestor.archive.writer import Writer
     from ingestor.flow.pipeline import Receipt
     from ingestor.store.sources import Order
@@ -66,6 +66,23 @@ async def pieces(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(gathered)
 
 
+async def keep_body(archive: Archive, expected: int, body: AsyncIterator[bytes]) -> Kept:
+    """Keep a body; a small one is gathered first, so that one thread does all of it.
+
+    Args:
+        archive: where.
+        expected: the length that was announced [B]; 0 if none was.
+        body: as it comes.
+
+    Raises:
+        LimitExceeded: it is too large.
+        StorageTrouble: nothing was kept.
+    """
+    if 0 < expected <= _PIECE:
+        return await run_in_threadpool(archive.put_bytes, b"".join([piece async for piece in body]))
+    return await keep_stream(await run_in_threadpool(archive.put_stream, expected), body)
+
+
 async def keep_stream(writer: Writer, body: AsyncIterator[bytes]) -> Kept:
     """Write a body into the archive.
 
@@ -79,17 +96,48 @@ async def keep_stream(writer: Writer, body: AsyncIterator[bytes]) -> Kept:
         return await run_in_threadpool(writer.finish)
 
 
-async def taken(service: Service, files: Sequence[tuple[str, Kept]], order: Order) -> list[Receipt]:
+async def taken(
+    service: Service, files: Sequence[tuple[str, Kept]], order: Order, *, later: bool = False
+) -> list[Receipt]:
     """Take in files that are kept; return one receipt a bundle.
 
     What is not understood within a few seconds is answered as queued and goes on.
+
+    Args:
+        service: the running service.
+        files: names and what was kept.
+        order: who sends them.
+        later: the sender does not wait for the meaning: the answer comes when the job is durable.
     """
+    if later:
+        return await run_in_threadpool(_left_for_later, service, files, order)
     bundles = await run_in_threadpool(_bundles, service, files)
-    submissions = []
-    for number, members in enumerate(bundles):
-        one = order if len(bundles) == 1 else replace(order, idempotency_key=_numbered(order, number))
-        submissions.append(await run_in_threadpool(_kept, service, members, one))
+    submissions = [
+        await run_in_threadpool(_kept, service, members, one) for members, one in _orders(bundles, order)
+    ]
     return [await understood(service, submission) for submission in submissions]
+
+
+def _left_for_later(service: Service, files: Sequence[tuple[str, Kept]], order: Order) -> list[Receipt]:
+    receipts = []
+    for members, one in _orders(_bundles(service, files), order):
+        submission = _kept(service, members, one, later=True)
+        source = bundle_hash([(m.name, m.sha256) for m in members])
+        is_new = order.idempotency_key is None
+        receipts.append(_queued(source, members, submission) if is_new else queued(service, submission))
+    service.due.set()
+    return receipts
+
+
+def _orders(
+    bundles: Sequence[Sequence[StoredMember]], order: Order
+) -> Iterator[tuple[Sequence[StoredMember], Order]]:
+    """Yield each bundle with the order it is taken in under."""
+    for number, members in enumerate(bundles):
+        yield (
+            members,
+            order if len(bundles) == 1 else replace(order, idempotency_key=_numbered(order, number)),
+        )
 
 
 def _bundles(service: Service, files: Sequence[tuple[str, Kept]]) -> list[list[StoredMember]]:
@@ -117,8 +165,8 @@ def _numbered(order: Order, number: int) -> str | None:
     return hashlib.sha256(f"{order.idempotency_key}|{number}".encode()).hexdigest()
 
 
-def _kept(service: Service, members: Sequence[StoredMember], order: Order) -> str:
-    submission = pipeline.keep(service.house, members, order)
+def _kept(service: Service, members: Sequence[StoredMember], order: Order, *, later: bool = False) -> str:
+    submission = pipeline.keep(service.house, members, order, later=later)
     if order.idempotency_key is not None:
         with service.db.read() as connection:
             row = sources.submission_of(connection, submission)
@@ -131,7 +179,8 @@ async def understood(
     service: Service, submission: str, work: Callable[[Service, str], Receipt] | None = None
 ) -> Receipt:
     """Return the receipt of a submission, or after a while that it is still being read."""
-    task = asyncio.ensure_future(run_in_threadpool(work or _settled, service, submission))
+    loop = asyncio.get_running_loop()
+    task = loop.run_in_executor(service.hands, work or _settled, service, submission)
     service.reading.add(task)
     task.add_done_callback(service.reading.discard)
     task.add_done_callback(_look_at)
@@ -141,7 +190,7 @@ async def understood(
     return await run_in_threadpool(queued, service, submission)
 
 
-def _look_at(task: asyncio.Task[Any]) -> None:
+def _look_at(task: asyncio.Future[Any]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.error("settle_failed", extra={"kind": type(task.exception()).__name__})
 
@@ -164,7 +213,11 @@ def queued(service: Service, submission: str) -> Receipt:
         members = sources.members_of(connection, row.source)
     if row.receipt is not None:
         return dict(row.receipt)
-    return receipt(row.source, members, submission, status=Status.QUEUED, code="queued")
+    return _queued(row.source, members, submission)
+
+
+def _queued(source: str, members: Sequence[StoredMember], submission: str) -> Receipt:
+    return receipt(source, members, submission, status=Status.QUEUED, code="queued")
 
 
 def http_status(receipts: Sequence[Receipt]) -> int:

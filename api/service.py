@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _UPLOADS_A_MINUTE = 300
 _EXPORTS_AT_ONCE = 3
+_HANDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Service:
         refusals: refused permissions already on record a short while ago.
         exports: places for streams that write every row.
         reading: files that are being read; the service ends after them.
+        hands: threads of their own for reading, so that whoever waits for it keeps nobody else waiting.
+        due: set when a job was left for whoever has time.
         hashing: places for password hashes; the others wait here and not in the threads that serve everybody.
     """
 
@@ -64,7 +68,9 @@ class Service:
     exports: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(_EXPORTS_AT_ONCE)
     )
-    reading: set[asyncio.Task[Any]] = field(default_factory=set)
+    reading: set[asyncio.Future[Any]] = field(default_factory=set)
+    hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_HANDS, "reading"))
+    due: threading.Event = field(default_factory=threading.Event)
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     @property

@@ -19,25 +19,36 @@ _PATIENCE_S = 8.0
 
 
 class Worker:
-    """One thread that settles what is due, until it is stopped."""
+    """One thread that settles what is due, until it is stopped.
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    Args:
+        house: the open house.
+        due: set by whoever leaves a job; without it the worker looks every few seconds.
+    """
+
+    def __init__(self, house: House, due: threading.Event) -> None:
+        self._house, self._due = house, due
         self._anchors = Keeper(house.db, house.settings, house.now)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="due jobs")
 
     def start(self) -> None:
-        """Begin."""
+        """Begin, with what an earlier end left."""
+        self._due.set()
         self._thread.start()
 
     def stop(self) -> None:
         """End after the job in hand; what is not done by then is done by the next start."""
         self._stop.set()
+        self._due.set()
         self._thread.join(_PATIENCE_S)
 
     def _run(self) -> None:
-        while not self._stop.wait(_PAUSE_S):
+        while not self._stop.is_set():
+            self._due.wait(_PAUSE_S)
+            self._due.clear()
+            if self._stop.is_set():
+                return
             try:
                 self._anchors.keep()
                 for _ in run_due(self._house):

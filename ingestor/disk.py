@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -112,6 +113,21 @@ def sync_folder(path: str | Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def make_folder(path: Path, mode: int = 0o700) -> None:
+    """Make a folder, and those above it that are missing, so that no power failure takes their names away.
+
+    A folder that is there may have been made a moment before the power failed: its name is synced as well.
+
+    Raises:
+        OSError: it cannot be made, or its name not be made durable.
+    """
+    new = [p for p in path.parents if not p.exists()]
+    path.mkdir(mode=mode, parents=True, exist_ok=True)
+    for folder in (path, *new):
+        with suppress(PermissionError):  # a folder above ours that we may only pass through
+            sync_folder(folder.parent)
 
 
 def trouble(error: OSError) -> StorageTrouble:

@@ -42,7 +42,8 @@ async def hand_in(
     """Take in one file as the body (its name in `X-Filename`, percent-encoded) or several as a form.
 
     The answer comes when the bytes are durable and, if that takes a few seconds only, understood. The same bytes
-    sent twice change nothing. With an `Idempotency-Key` a request may be repeated until it was answered.
+    sent twice change nothing. With an `Idempotency-Key` a request may be repeated until it was answered. With
+    `Prefer: respond-async` the answer comes as soon as the bytes are durable, and `Location` tells the rest.
     """
     service = service_of(request)
     if service.settings.rate_limits:
@@ -61,16 +62,21 @@ async def hand_in(
             files = [await _file(request, service)]
     except ClientDisconnect:
         return Response(status_code=400)
-    receipts = await intake.taken(service, files, order)
+    receipts = await intake.taken(service, files, order, later=_is_patient(request))
     return _answer(service, caller, receipts)
 
 
 async def _file(request: Request, service: Service) -> tuple[str, Any]:
     announced = request.headers.get("content-length", "0")
     expected = int(announced) if announced.isdigit() else 0
-    writer = await run_in_threadpool(service.house.archive.put_stream, expected)
     name = intake.header_name(request.headers.get("x-filename"))
-    return name, await intake.keep_stream(writer, request.stream())
+    return name, await intake.keep_body(service.house.archive, expected, request.stream())
+
+
+def _is_patient(request: Request) -> bool:
+    """Say whether the sender asks for the answer before the file is understood (RFC 7240, section 4.1)."""
+    wishes = request.headers.get("prefer", "").lower().split(",")
+    return any(wish.split(";")[0].strip() == "respond-async" for wish in wishes)
 
 
 async def _form(request: Request, service: Service) -> Form:

@@ -56,7 +56,8 @@ class Archive:
             StorageTrouble: the folders cannot be made.
         """
         try:
-            self.tmp.mkdir(mode=0o700, parents=True, exist_ok=True)
+            disk.make_folder(self.root)
+            disk.make_folder(self.tmp)
         except OSError as error:
             raise disk.trouble(error) from error
         disk.require_local(self.root)
@@ -188,7 +189,7 @@ class Archive:
         folder = self.root / "quarantine"
         aside = folder / f"{sha256}.{secrets.token_hex(4)}"
         try:
-            folder.mkdir(mode=0o700, exist_ok=True)
+            disk.make_folder(folder)
             final.rename(aside)
             disk.sync_folder(folder)
             disk.sync_folder(final.parent)

@@ -57,11 +57,12 @@ class Front:
     @contextmanager
     def store(self, **flags: Any) -> Iterator[tuple[Settings, Database]]:  # noqa: ANN401
         """Open the database alone, created or upgraded: for commands that take in no files."""
+        from ingestor.disk import make_folder
         from ingestor.store import places, schema
         from ingestor.store.engine import open_database
 
         settings = self.settings(**flags)
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(settings.data_dir)
         db = open_database(settings.url)
         try:
             schema.upgrade(db)

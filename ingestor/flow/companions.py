@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ingestor.driver import bundle_hash
 from ingestor.store import sources
+from ingestor.store.arrivals import Arrival
 from ingestor.store.audit import Actor
 from ingestor.store.sources import Order
 
@@ -33,9 +33,7 @@ def complete(house: House, row: Any, members: Sequence[StoredMember], reading: R
         return None
     together = [whole[part] for part in mine.parts]
     order = Order(row.way, Actor(row.actor, "agent"), row.zone, row.driver, row.preview)
-    source = bundle_hash([(m.name, m.sha256) for m in together])
-    with house.db.write() as connection:
-        return sources.accept(connection, house.centre, source, together, order, house.worker, house.now())
+    return house.arrivals.do(Arrival(house.centre, together, order, house.worker, house.now()))
 
 
 def _parts(

@@ -12,17 +12,23 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ingestor.archive import Archive
+from ingestor.disk import make_folder
+from ingestor.faultpoints import point
 from ingestor.isolate import Reader
 from ingestor.meaning.clock import Clock, Offset, device_key
 from ingestor.meaning.policy import Policy
-from ingestor.store import places, schema, spread
+from ingestor.store import arrivals, places, schema, spread
 from ingestor.store.engine import durability_warnings, open_database
+from ingestor.store.together import Together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy import Connection
 
     from ingestor.config import Settings
     from ingestor.meaning.clock import DeviceKey
+    from ingestor.store.arrivals import Arrival
     from ingestor.store.engine import Database
 
 log = logging.getLogger(__name__)
@@ -35,6 +41,7 @@ class House:
     Attributes:
         now: the clock of the machine; tests give their own.
         worker: name of this process, so that its unfinished jobs can be told from a living neighbour's.
+        arrivals: makes bundles durable, those that come at the same time in one transaction.
         at_work: submissions that some thread of this process is settling now.
     """
 
@@ -44,6 +51,7 @@ class House:
     reader: Reader
     now: Callable[[], datetime]
     worker: str
+    arrivals: Together[Arrival, str]
     at_work: set[str] = field(default_factory=set)
 
     @property
@@ -113,6 +121,18 @@ def _warn(db: Database) -> None:
         log.critical("database_not_durable", extra={"setting": setting})
 
 
+def _arrivals(db: Database) -> Together[Arrival, str]:
+    def accept(those: Sequence[Arrival]) -> list[str]:
+        def work(connection: Connection) -> list[str]:
+            keys = arrivals.accept(connection, those)
+            point("pipeline.keep")
+            return keys
+
+        return db.apply(work)
+
+    return Together(accept)
+
+
 @contextmanager
 def open_house(
     settings: Settings, now: Callable[[], datetime] | None = None, reader: Reader | None = None
@@ -130,7 +150,7 @@ def open_house(
     """
     from ingestor.flow.recovery import recover
 
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(settings.data_dir)
     archive = Archive(settings.data_dir / "archive", limit=settings.max_file_mib << 20)
     archive.prepare()
     db = open_database(settings.url)
@@ -139,7 +159,9 @@ def open_house(
         schema.upgrade(db)
         _warn(db)
         spread.learn(db)
-        house = House(settings, db, archive, own, now or (lambda: datetime.now(UTC)), this_worker())
+        house = House(
+            settings, db, archive, own, now or (lambda: datetime.now(UTC)), this_worker(), _arrivals(db)
+        )
         with db.write() as connection:
             places.ensure_centre(connection, settings.centre, settings.centre_name, settings.zone)
         recover(house)

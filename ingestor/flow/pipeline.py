@@ -9,18 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ingestor.driver import Bundle, Member, bundle_hash
+from ingestor.driver import Bundle, Member
 from ingestor.errors import Busy, DatabaseTrouble, StorageTrouble
 from ingestor.faultpoints import point
 from ingestor.flow import companions, settling
-from ingestor.ids import fresh
 from ingestor.model import Status
 from ingestor.store import audit, sources
+from ingestor.store.arrivals import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from sqlalchemy import Connection
 
     from ingestor.flow.house import House
     from ingestor.isolate import Reading
@@ -46,25 +44,17 @@ def ingest(house: House, members: Sequence[StoredMember], order: Order) -> Recei
         return settling.left_for_later(members, submission, trouble)
 
 
-def keep(house: House, members: Sequence[StoredMember], order: Order) -> str:
-    """Make a bundle and its job durable; return the submission. The same key sent twice is one submission."""
-    source = bundle_hash([(m.name, m.sha256) for m in members])
-    key = fresh("sub")
+def keep(house: House, members: Sequence[StoredMember], order: Order, *, later: bool = False) -> str:
+    """Make a bundle and its job durable; return the submission. The same key sent twice is one submission.
 
-    def work(connection: Connection) -> str:
-        if order.idempotency_key:
-            known = sources.by_idempotency_key(connection, order.idempotency_key)
-            if known is not None:
-                return known
-        if sources.submission_of(connection, key) is None:
-            sources.accept(
-                connection, house.centre, source, members, order, house.worker, house.now(), key=key
-            )
-            audit.record(connection, order.actor, "submit", key, source=source, way=order.way)
-        point("pipeline.keep")
-        return key
-
-    submission = house.db.apply(work)
+    Args:
+        house: the open house.
+        members: the files of the bundle, kept by `house.archive`.
+        order: who sends it, how, and what for.
+        later: nobody waits for the receipt: the job is left to `run_due`.
+    """
+    arrival = Arrival(house.centre, members, order, None if later else house.worker, house.now())
+    submission = house.arrivals.do(arrival)
     point("pipeline.kept")
     return submission
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ingestor.errors import StorageTrouble
 from ingestor.faultpoints import point
 from ingestor.flow.jobs import reclaim
-from ingestor.store import audit, site, sources
+from ingestor.store import arrivals, audit, site, sources
 
 if TYPE_CHECKING:
     from ingestor.flow.house import House
@@ -97,5 +97,5 @@ def _adopt(house: House, sha256: str) -> bool:
         return False
     point("recovery.adopt")
     with house.db.write() as connection:
-        sources.adopt(connection, house.centre, sha256, size, f"recovered-{sha256[:12]}", house.now())
+        arrivals.adopt(connection, house.centre, sha256, size, f"recovered-{sha256[:12]}", house.now())
     return True

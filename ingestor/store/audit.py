@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select
 from ingestor.store.tables import audit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -30,6 +30,17 @@ class Actor:
 
     name: str
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What is to be recorded; see `record`."""
+
+    actor: Actor
+    action: str
+    target: str
+    reason: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 def record(
@@ -50,21 +61,26 @@ def record(
         reason: what the person gave as reason.
         detail: further JSON values; internal ids only.
     """
+    return record_all(connection, [Deed(actor, action, target, reason, detail)])
+
+
+def record_all(connection: Connection, deeds: Sequence[Deed]) -> int:
+    """Append one entry for each of several deeds of one transaction; return the number of the last."""
     last = tip(connection)
-    entry: dict[str, Any] = {
-        "seq": (last.seq if last else 0) + 1,
-        "at": datetime.now(UTC).replace(microsecond=0),
-        "actor": actor.name,
-        "role": actor.role,
-        "action": action,
-        "object": target,
-        "reason": reason,
-        "detail": detail,
-        "previous": last.hash if last else GENESIS,
-    }
-    entry["hash"] = chained(entry, connection.get_execution_options().get("audit_key", b""))
-    connection.execute(insert(audit).values(**entry))
-    return int(entry["seq"])
+    key = connection.get_execution_options().get("audit_key", b"")
+    seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
+    at = datetime.now(UTC).replace(microsecond=0)
+    entries: list[dict[str, Any]] = []
+    for number, deed in enumerate(deeds, start=seq + 1):
+        entry: dict[str, Any] = {
+            "seq": number, "at": at, "actor": deed.actor.name, "role": deed.actor.role, "action": deed.action,
+            "object": deed.target, "reason": deed.reason, "detail": dict(deed.detail), "previous": previous,
+        }  # fmt: skip
+        previous = entry["hash"] = chained(entry, key)
+        entries.append(entry)
+    if entries:
+        connection.execute(insert(audit), entries)
+    return int(seq + len(entries))
 
 
 def tip(connection: Connection) -> Row[int, str] | None:

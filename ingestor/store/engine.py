@@ -9,15 +9,17 @@ who a patient is read through a veil: on their connections the tables of identit
 from __future__ import annotations
 
 import os
+import threading
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Engine, make_url, text
 
+from ingestor.errors import Busy
 from ingestor.store import postgresql, sqlite
 from ingestor.store.trouble import GivenUp, told
 
@@ -48,6 +50,7 @@ class Database:
     writer: Engine
     reader: Engine
     veiled: Engine
+    _pen: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
     def is_sqlite(self) -> bool:
@@ -61,8 +64,21 @@ class Database:
         Raises:
             Busy: another writer held the database for longer than ten seconds, or the server broke it off.
         """
-        with told(), self.writer.begin() as connection:
+        with self._turn(), told(), self.writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let the threads of this process wait for each other here: SQLite lets them sleep and ask again."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._pen.acquire(timeout=sqlite.WAIT_MS / 1000):
+            raise Busy
+        try:
+            yield
+        finally:
+            self._pen.release()
 
     def apply(self, work: Callable[[Connection], Answer]) -> Answer:
         """Do some work in a writing transaction; do it again where the database broke it off, five times at most.

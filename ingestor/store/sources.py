@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 
 from ingestor.errors import NotFound
-from ingestor.ids import fresh
-from ingestor.store.tables import job, raw_file, revision, source, source_member, submission
+from ingestor.store.tables import job, raw_file, revision, source_member, submission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -46,64 +44,6 @@ class Order:
     note: str | None = None
 
 
-def accept(  # noqa: PLR0913, PLR0917 - one argument a fact
-    connection: Connection,
-    centre_id: str,
-    source_id: str,
-    members: Sequence[StoredMember],
-    order: Order,
-    worker: str,
-    now: datetime,
-    key: str | None = None,
-) -> str:
-    """Make a source and its job durable; return the submission's id. The job belongs to `worker`."""
-    _insert_source(connection, centre_id, source_id, members, now, order.way)
-    key = key or fresh("sub")
-    connection.execute(
-        insert(submission).values(
-            id=key, centre=centre_id, source=source_id, way=order.way, actor=order.actor.name, at=now,
-            zone=order.zone, driver=order.driver, preview=order.preview, note=order.note,
-            idempotency_key=order.idempotency_key, status="queued",
-            names=[m.name for m in members],
-        )
-    )  # fmt: skip
-    connection.execute(
-        insert(job).values(submission=key, state="running", attempts=0, not_before=now, worker=worker)
-    )
-    return key
-
-
-def _insert_source(
-    connection: Connection,
-    centre_id: str,
-    source_id: str,
-    members: Sequence[StoredMember],
-    now: datetime,
-    origin: str,
-) -> None:
-    for member in members:
-        known = connection.execute(
-            select(raw_file.c.sha256).where(raw_file.c.sha256 == member.sha256)
-        ).first()
-        if known is None:
-            connection.execute(
-                insert(raw_file).values(
-                    sha256=member.sha256, bytes=member.bytes, stored_at=now, origin=origin
-                )
-            )
-    if connection.execute(select(source.c.sha256).where(source.c.sha256 == source_id)).first():
-        return
-    total = sum(m.bytes for m in members)
-    connection.execute(insert(source).values(sha256=source_id, centre=centre_id, bytes=total, first_seen=now))
-    connection.execute(
-        insert(source_member),
-        [
-            {"source": source_id, "position": i, "name": m.name, "sha256": m.sha256, "bytes": m.bytes}
-            for i, m in enumerate(members)
-        ],
-    )
-
-
 def members_of(connection: Connection, source_id: str) -> list[StoredMember]:
     """Return the members of a source in the order in which they came."""
     columns = (source_member.c.name, source_member.c.sha256, source_member.c.bytes)
@@ -114,11 +54,6 @@ def members_of(connection: Connection, source_id: str) -> list[StoredMember]:
 def submission_of(connection: Connection, key: str) -> Row[Any] | None:
     """Return one submission with all its columns."""
     return connection.execute(select(submission).where(submission.c.id == key)).one_or_none()
-
-
-def by_idempotency_key(connection: Connection, key: str) -> str | None:
-    """Return the submission that was made under this key before."""
-    return connection.execute(select(submission.c.id).where(submission.c.idempotency_key == key)).scalar()
 
 
 def finish(
@@ -228,16 +163,6 @@ def known_in_shard(connection: Connection, shard: str) -> set[str]:
     """Return the sums of members that have a row and begin with these two hexadecimal digits."""
     query = select(raw_file.c.sha256).where(raw_file.c.sha256 >= shard, raw_file.c.sha256 < f"{shard}g")
     return set(connection.execute(query).scalars())
-
-
-def adopt(connection: Connection, centre_id: str, sha256: str, size: int, name: str, now: datetime) -> str:
-    """Give archived bytes that have no row a source and a queued job; return the submission's id."""
-    from ingestor.store.audit import Actor
-
-    order = Order(way="recovered", actor=Actor("recovery", "agent"))
-    key = accept(connection, centre_id, sha256, [StoredMember(name, sha256, size)], order, "", now)
-    requeue(connection, key, now)
-    return key
 
 
 def wait(connection: Connection, key: str, code: str, receipt: dict[str, Any], until: datetime) -> None:

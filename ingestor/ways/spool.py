@@ -51,7 +51,7 @@ class Spool:
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        disk.make_folder(folder)
         self.name, self.raw, self.times = name, folder / (name + RAW), folder / (name + TIMES)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         self._raw = os.open(self.raw, flags, 0o600)
@@ -178,7 +178,7 @@ def take_in(house: House, raw: Path, order: Order) -> dict[str, Any] | None:
     receipt = ingest(house, [StoredMember(raw.name, kept.sha256, kept.size)], order)
     point("spool.taken")
     arrivals = raw.parent / "arrivals"
-    arrivals.mkdir(mode=0o700, exist_ok=True)
+    disk.make_folder(arrivals)
     if times.exists():
         times.rename(arrivals / f"{kept.sha256}{TIMES}")
     raw.unlink()

@@ -1,6 +1,7 @@
 """F003, F004, F005: the power goes, and with it every byte and every name that was not synced.
 
-Killing a process cannot find a missing sync; a file system that is shut down without its journal can.
+Killing a process cannot find a missing sync; a file system that is shut down without its journal can, and one of our
+own that forgets finds it everywhere.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.testclient import TestClient
 
+from ingestor import disk
 from ingestor.errors import IngestorError
+from tests.faults.forgetful import Forgetful
 from tests.faults.ground import Disk
 from tests.faults.life import Place, check, points
 
@@ -19,43 +23,115 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.torture]
+CRUEL, BY_CHANCE = "forgets", "forgets by chance"
 
 
-@pytest.fixture
-def power(tmp_path: Path) -> Iterator[Disk]:
-    disk = Disk(tmp_path / "image", tmp_path / "disk")
-    yield disk
-    disk.unplug()
+@pytest.fixture(params=["ext4", CRUEL, BY_CHANCE])
+def power(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Disk | Forgetful]:
+    if request.param == "ext4":
+        made: Disk | Forgetful = Disk(tmp_path / "image", tmp_path / "disk")
+    else:
+        # The house refuses a database on a file system in user space; here that is the point.
+        monkeypatch.setattr(disk, "_SHARED", {})
+        seed = sum(map(ord, request.node.name)) if request.param == BY_CHANCE else None
+        made = Forgetful(tmp_path / "disk", seed)
+    yield made
+    made.unplug()
 
 
-def _offered(disk: Disk, exports: dict[str, bytes]) -> Place:
+def _offered(power: Disk | Forgetful, exports: dict[str, bytes]) -> Place:
     """Files that have lain there for long: they are on the disk."""
-    place = Place(disk.mount)
+    place = Place(power.mount)
     place.offer(exports)
-    os.sync()
+    _sync(power)
     return place
+
+
+def _sync(power: Disk | Forgetful) -> None:
+    if isinstance(power, Forgetful):
+        power.sync()
+    else:
+        os.sync()
+
+
+def _cut(power: Disk | Forgetful, place: Place) -> None:
+    """Cut the power; what was acknowledged is remembered by those to whom it was said."""
+    acknowledged = place.acknowledged.read_bytes() if place.acknowledged.exists() else b""
+    power.cut_power()
+    power.plug_in()
+    place.acknowledged.write_bytes(acknowledged)
 
 
 @pytest.mark.parametrize("nth", [1, 2])
 @pytest.mark.parametrize("point", points())
 def test_power_lost_at_any_step_loses_nothing_that_was_promised(
-    power: Disk, exports: dict[str, bytes], point: str, nth: int
+    power: Disk | Forgetful, exports: dict[str, bytes], point: str, nth: int
 ) -> None:
     place = _offered(power, exports)
     place.killed_at(point, nth)
-    acknowledged = place.acknowledged.read_bytes() if place.acknowledged.exists() else b""
-    power.cut_power()
-    power.plug_in()
-    place.acknowledged.write_bytes(acknowledged)
+    _cut(power, place)
     assert place.run() == 0
     check(place, exports, doses=len(exports))
 
 
-def test_power_lost_right_after_all_was_done_loses_nothing(power: Disk, exports: dict[str, bytes]) -> None:
+def test_power_lost_right_after_all_was_done_loses_nothing(
+    power: Disk | Forgetful, exports: dict[str, bytes]
+) -> None:
     place = _offered(power, exports)
     assert place.run() == 0
-    power.cut_power()
-    power.plug_in()
+    _cut(power, place)
+    assert place.run() == 0
+    check(place, exports, doses=len(exports))
+
+
+def _upload(place: Place) -> None:
+    """Hand every file in over HTTP; write down which were acknowledged, as their senders would."""
+    from api.app import create_app
+    from ingestor.access import tokens
+    from ingestor.access.permissions import AccountRole
+    from ingestor.config import Settings
+    from ingestor.store import accounts, audit
+
+    app = create_app(Settings(data_dir=place.data, rate_limits=False))
+    with TestClient(app) as client:
+        house = app.state.service.house
+        with house.db.write() as connection:
+            account = accounts.by_name(connection, "sender")
+            if account is None:
+                accounts.add(connection, house.centre, "sender", "agent", house.now())
+                account = accounts.by_name(connection, "sender")
+            assert account is not None
+            token = tokens.issue(
+                connection, account, AccountRole.AGENT, 1, house.now(), audit.Actor("test", "admin")
+            )
+        for path in sorted((place.root / "sender").iterdir()):
+            heads = {
+                "Authorization": f"Bearer {token}",
+                "Idempotency-Key": path.name,
+                "X-Filename": path.name,
+            }
+            receipt = client.post("/v1/imports", content=path.read_bytes(), headers=heads).json()
+            place._write_down(receipt)
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("point", [p for p in points() if not p.startswith("watch.")])
+def test_power_lost_during_an_upload_loses_nothing_that_was_acknowledged(
+    power: Disk | Forgetful, exports: dict[str, bytes], point: str, nth: int
+) -> None:
+    if isinstance(power, Disk) or (nth > 1 and power.seed is not None):
+        pytest.skip("the cruel one sees it")
+    place = Place(power.mount)
+    place.offer({})
+    (place.root / "sender").mkdir()
+    for name, data in exports.items():
+        (place.root / "sender" / name).write_bytes(data)
+    _sync(power)
+    place.run(f"{point}:kill:{nth}", _upload)
+    _cut(power, place)
+    assert place.run(life=_upload) == 0
     assert place.run() == 0
     check(place, exports, doses=len(exports))
 
@@ -65,11 +141,10 @@ def _life_without_sync(place: Place) -> None:
     place.live()
 
 
-def test_this_test_sees_a_missing_sync(power: Disk, exports: dict[str, bytes]) -> None:
+def test_this_test_sees_a_missing_sync(power: Disk | Forgetful, exports: dict[str, bytes]) -> None:
     place = _offered(power, exports)
     assert place.run(life=_life_without_sync) == 0
-    power.cut_power()
-    power.plug_in()
+    _cut(power, place)
     place.run()
     with pytest.raises((AssertionError, IngestorError)):
         check(place, exports, doses=len(exports))

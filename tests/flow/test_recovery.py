@@ -14,7 +14,8 @@ from ingestor.archive import Archive
 from ingestor.config import Settings
 from ingestor.flow import recovery
 from ingestor.flow.house import House, open_house
-from ingestor.store import audit, site, sources
+from ingestor.store import audit, site
+from ingestor.store.arrivals import Arrival, accept
 from ingestor.store.audit import Actor
 from ingestor.store.sources import Order, StoredMember
 from ingestor.store.tables import job, raw_file, submission
@@ -55,7 +56,7 @@ def test_an_older_database_takes_newer_bytes_back(settings: Settings) -> None:
         kept = house.archive.put_bytes(b"came in after the backup")
         with house.db.write() as connection:
             member = StoredMember("a.csv", kept.sha256, kept.size)
-            sources.accept(connection, house.centre, kept.sha256, [member], ORDER, house.worker, house.now())
+            accept(connection, [Arrival(house.centre, [member], ORDER, house.worker, house.now())])
     for left in settings.data_dir.glob("apherelog.db*"):
         left.unlink()
     (settings.data_dir / "apherelog.db").write_bytes(backup)
@@ -95,7 +96,7 @@ def test_a_row_whose_bytes_are_gone_is_told_until_they_are_back(
         kept = house.archive.put_bytes(b"abc")
         member = StoredMember("a.csv", kept.sha256, kept.size)
         with house.db.write() as connection:
-            sources.accept(connection, house.centre, kept.sha256, [member], ORDER, house.worker, house.now())
+            accept(connection, [Arrival(house.centre, [member], ORDER, house.worker, house.now())])
         house.archive.path_of(kept.sha256).unlink()
     for _ in range(2):
         with open_house(settings) as house, house.db.read() as connection:
@@ -116,10 +117,10 @@ def test_jobs_of_dead_processes_are_given_back_and_those_of_living_ones_are_not(
             dead.wait()
         for number, worker in enumerate((here, f"{host}:{dead.pid}:1", f"{host}:{os.getpid()}:1")):
             data = bytes([number])
-            kept = house.archive.put_bytes(data)
+            house.archive.put_bytes(data)
             member = StoredMember(f"{number}.csv", hashlib.sha256(data).hexdigest(), 1)
             with house.db.write() as connection:
-                sources.accept(connection, house.centre, kept.sha256, [member], ORDER, worker, house.now())
+                accept(connection, [Arrival(house.centre, [member], ORDER, worker, house.now())])
         assert recovery.recover(house).requeued == 2
         with house.db.read() as connection:
             states = connection.execute(select(job.c.state, job.c.worker)).all()
@@ -136,9 +137,7 @@ def test_a_start_with_nothing_to_do_does_not_read_the_archive(settings: Settings
             kept = house.archive.put_bytes(str(number).encode())
             with house.db.write() as connection:
                 member = StoredMember("a", kept.sha256, kept.size)
-                sources.accept(
-                    connection, house.centre, kept.sha256, [member], ORDER, house.worker, house.now()
-                )
+                accept(connection, [Arrival(house.centre, [member], ORDER, house.worker, house.now())])
     with open_house(settings) as house:
         house.archive.shard = pytest.fail  # type: ignore[method-assign] - the law under test
         began = time.perf_counter()

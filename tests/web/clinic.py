@@ -34,6 +34,7 @@ from ingestor.model import (
 )  # fmt: skip
 from ingestor.phrases import phrase
 from ingestor.store import doses, links, patients, places, runs, sessions, sources, watching
+from ingestor.store.arrivals import Arrival, accept
 from ingestor.store.audit import Actor
 from ingestor.trace import Trace, TraceColumn, to_block
 
@@ -199,7 +200,7 @@ def store(
         "s", run.device.serial, run.printed_id or "", run.started.local.isoformat(), str(run.complete), state
     ).ljust(64, "0")
     member = sources.StoredMember("session.csv", source, 207_000)
-    sub = sources.accept(connection, centre, source, [member], sources.Order("web", NURSE), "w", now)
+    (sub,) = accept(connection, [Arrival(centre, [member], sources.Order("web", NURSE), "w", now)])
     device = places.ensure_device(connection, centre, run.device, run.role, now)
     run_key = runs.run_id(centre, run)
     key = derived("ses", run_key)
@@ -302,7 +303,7 @@ def _troubles(connection: Connection, centre: str) -> dict[str, str]:
     for status, code in (("refused", "not_recognised"), ("waiting", "waiting_companion")):
         source = derived("s", status).ljust(64, "0")
         member = sources.StoredMember(f"{status}.csv", source, 1200)
-        key = sources.accept(connection, centre, source, [member], sources.Order("web", NURSE), "w", now)
+        (key,) = accept(connection, [Arrival(centre, [member], sources.Order("web", NURSE), "w", now)])
         parts = {x: phrase(code, x, days=90, parts="b.csv", hours=24) for x in ("de", "en")}
         sources.finish(connection, key, status, code, {"parts": parts, "sessions": [], "findings": []}, now)
     folder = watching.enter(connection, centre, b"/mnt/exports", now)

@@ -136,7 +136,7 @@ class Streams:
 
     def _recall(self) -> None:
         """Take up treatments that an end left open, and the answers that were given in the last day."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        disk.make_folder(self._folder)
         for raw in self._hands.left():
             first = raw.read_bytes().removeprefix(START).split(END)[0]
             about = self._conversation.about(first)

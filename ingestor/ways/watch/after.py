@@ -69,6 +69,7 @@ def _opened(folder: bytes, parts: Sequence[bytes], *, make: bool) -> Iterator[in
             if make:
                 with suppress(FileExistsError):
                     os.mkdir(part, 0o770, dir_fd=fd)
+                    _sync(fd)
             below = os.open(part, _FOLDER, dir_fd=fd)
             os.close(fd)
             fd = below
