@@ -58,9 +58,10 @@ class Together(Generic[Item, Answer]):
             answers = self._do_all([piece.item for piece in batch])
             for piece, answer in zip(batch, answers, strict=True):
                 piece.answer = answer
-        except BaseException as error:  # noqa: BLE001 - whoever shares the transaction must hear of it
-            for piece in batch:
+        except BaseException as error:
+            for piece in batch:  # whoever shares the transaction must hear of it
                 piece.error = error
+            raise
         finally:
             for piece in batch:
                 piece.is_over = True

@@ -287,3 +287,20 @@ def test_too_many_uploads_are_told_to_wait(settings: Settings, staff: Staff) -> 
     with TestClient(create_app(settings.model_copy(update={"rate_limits": False}))) as client:
         client.app.state.service.uploads._most = 2  # type: ignore[attr-defined]
         assert {_send(client, staff["nurse"], b"x").status_code for _ in range(3)} == {422}
+
+
+def test_a_sender_who_does_not_wait_is_answered_once_it_is_durable(
+    client: TestClient, staff: Staff, settings: Settings, report: bytes
+) -> None:
+    heads = staff["nurse"] | {"X-Filename": "a.txt", "Prefer": "respond-async, wait=5"}
+    answer = client.post("/v1/imports", headers=heads, content=report)
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    assert _objects(settings) == {_sum(report)}
+    end = time.monotonic() + 30
+    while (later := client.get(answer.headers["location"], headers=staff["nurse"]).json())[
+        "status"
+    ] == "queued":
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert later["status"] == "stored"
+    assert later["source"] == _sum(report)

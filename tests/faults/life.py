@@ -31,6 +31,7 @@ _POINT = re.compile(r'\bpoint\("([a-z_.]+)"\)')
 # Steps that a watcher's life does not pass; each has a test of its own.
 ELSEWHERE = {
     "backup.copied", "restore.aside", "spool.synced", "spool.taken", "schema.tables", "schema.step",
+    "move.batch",
     *(f"reprocess.{p}" for p in ("read", "propose", "proposed", "ready", "approved", "switch", "switched")),
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.torture]
 CRUEL, BY_CHANCE = "forgets", "forgets by chance"
+FORGETTING = [(CRUEL, 1), (CRUEL, 2), (BY_CHANCE, 1)]
 
 
 @pytest.fixture(params=["ext4", CRUEL, BY_CHANCE])
@@ -64,7 +65,7 @@ def _cut(power: Disk | Forgetful, place: Place) -> None:
     place.acknowledged.write_bytes(acknowledged)
 
 
-@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize(("power", "nth"), [*FORGETTING, ("ext4", 1), ("ext4", 2)], indirect=["power"])
 @pytest.mark.parametrize("point", points())
 def test_power_lost_at_any_step_loses_nothing_that_was_promised(
     power: Disk | Forgetful, exports: dict[str, bytes], point: str, nth: int
@@ -116,13 +117,11 @@ def _upload(place: Place) -> None:
             place._write_down(receipt)
 
 
-@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize(("power", "nth"), FORGETTING, indirect=["power"])
 @pytest.mark.parametrize("point", [p for p in points() if not p.startswith("watch.")])
 def test_power_lost_during_an_upload_loses_nothing_that_was_acknowledged(
     power: Disk | Forgetful, exports: dict[str, bytes], point: str, nth: int
 ) -> None:
-    if isinstance(power, Disk) or (nth > 1 and power.seed is not None):
-        pytest.skip("the cruel one sees it")
     place = Place(power.mount)
     place.offer({})
     (place.root / "sender").mkdir()

@@ -111,7 +111,7 @@ def test_after_a_failed_sync_the_copy_begins_again_and_that_file_is_never_synced
         "-e",
         "trace=fsync,unlink",
         "-e",
-        "inject=fsync:error=EIO:when=1",
+        "inject=fsync:error=EIO:when=3",  # after the two folders that `prepare` makes
     ]
     subprocess.run([*command, sys.executable, "-c", code, str(archive), str(source)], cwd=ROOT, check=True)
     calls = out.read_text().splitlines()
