@@ -45,6 +45,7 @@ class Settings(BaseSettings):
         description="Where number and hash of the newest audit entry are written: files, syslog, syslog:HOST:PORT",
     )
     audit_anchor_minutes: int = Field(60, ge=1, le=1440, description="How often that is done [min]")
+    second_person: bool = Field(default=False, description="A second person confirms each link made by hand")
     support: str = Field("", description="Whom to call when stuck; shown on every page")
     rate_limits: bool = Field(default=True, description="Limit logins and uploads per minute")
     public_docs: bool = Field(default=True, description="Show /docs and /openapi.json without a login")

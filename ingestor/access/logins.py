@@ -55,6 +55,26 @@ def log_in(db: Database, name: str, password: str, now: datetime) -> Opened:
         Denied: `login_wrong`; the same answer, after the same time, whatever was wrong.
         Busy: too many logins at once.
     """
+    account = _checked(db, name, password)
+    secret = secrets.token_urlsafe(32)
+    with db.write() as connection:
+        accounts.open_login(connection, _hash(secret), account.id, now)
+        audit.record(connection, audit.Actor(account.name, account.role), "login", account.id)
+    return Opened(secret, _caller(account, _hash(secret)))
+
+
+def vouch(db: Database, name: str, password: str) -> Caller:
+    """Check name and password of somebody who confirms what another one does; no login is opened.
+
+    Raises:
+        Denied: `login_wrong`.
+        Busy: too many logins at once.
+    """
+    account = _checked(db, name, password)
+    return _caller(account, "")
+
+
+def _checked(db: Database, name: str, password: str) -> Account:
     with db.read() as connection:
         account = accounts.by_name(connection, name)
     usable = account.password if account and account.disabled_at is None else None
@@ -64,11 +84,7 @@ def log_in(db: Database, name: str, password: str, now: datetime) -> Opened:
             # A name that nobody has may be a password typed into the wrong field: it is written nowhere.
             audit.record(connection, NOBODY, "login_failed", account.id if account else "unknown")
         raise Denied("login_wrong")
-    secret = secrets.token_urlsafe(32)
-    with db.write() as connection:
-        accounts.open_login(connection, _hash(secret), account.id, now)
-        audit.record(connection, audit.Actor(account.name, account.role), "login", account.id)
-    return Opened(secret, _caller(account, _hash(secret)))
+    return account
 
 
 def look_up(db: Database, secret: str, now: datetime) -> tuple[Caller, bool]:

@@ -14,10 +14,15 @@ from ingestor.commands.front import Front, pass_front
 @pass_front
 def link(front: Front, session: str, patient: str, reason: str) -> None:
     """Link a session to a patient."""
-    from ingestor.flow import linking
+    from ingestor.flow import second_person
 
     with front.house() as house, house.db.write() as connection:
-        linking.link(house, connection, session, patient, front.actor(), reason)
+        request = second_person.link(house, connection, session, patient, front.actor(), reason)
+    if request is not None:
+        front.emit(
+            {"session": session, "asked": patient}, f"{session} → {patient}: waits for a second person"
+        )
+        return
     front.emit({"session": session, "patient": patient}, f"{session} → {patient}")
 
 

@@ -12,10 +12,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api.web import candidates, session_view
 from api.web.door import Visit, changing, seeing
 from api.web.sight import known_as
-from api.web.wording import text
+from api.web.vouching import second_person
+from api.web.wording import said, text
 from ingestor.access.permissions import Permission
-from ingestor.errors import NotFound
+from ingestor.errors import Denied, Forbidden, IngestorError, Invalid, NotFound
 from ingestor.flow import linking
+from ingestor.flow import second_person as two
+from ingestor.store import link_requests
 from ingestor.store.answers import people
 
 if TYPE_CHECKING:
@@ -69,7 +72,15 @@ def compare(visit: Annotated[Visit, seeing(Permission.LINK)], key: str, patient:
     return _confirmation(visit, key, patient)
 
 
-def _confirmation(visit: Visit, key: str, patient: str, *, wrong: str = "", status: int = 200) -> Response:
+def _confirmation(
+    visit: Visit,
+    key: str,
+    patient: str,
+    *,
+    wrong: str = "",
+    trouble: IngestorError | None = None,
+    status: int = 200,
+) -> Response:
     house = visit.house
     with house.db.read() as connection:
         row, started = session_view.start_of(connection, key, visit.caller.ward)
@@ -84,8 +95,14 @@ def _confirmation(visit: Visit, key: str, patient: str, *, wrong: str = "", stat
         "link_confirm.html", status=status, session=row, started=started, who=known[patient],
         typed=session_view.typed_at(parts), now_linked=known_as(before) if before else None, warnings=against,
         machines=[f"{p.run.device.model} {p.run.device.serial}" for p in parts], wrong=wrong,
-        reasons=_reasons(visit), compared=_compared(parts, known[patient]),
+        reasons=_reasons(visit), compared=_compared(parts, known[patient]), values=visit.form, **_told(visit, trouble),
     )  # fmt: skip
+
+
+def _told(visit: Visit, trouble: IngestorError | None) -> dict[str, Any]:
+    if trouble is None:
+        return {}
+    return {"notice": {"kind": "bad", **said(trouble.code, visit.language, trouble.details)}}
 
 
 def _compared(parts: list[session_view.Part], who: dict[str, Any]) -> list[tuple[str, bool]]:
@@ -106,13 +123,35 @@ def _reasons(visit: Visit) -> list[str]:
 @router.post("/sessions/{key}/link/{patient}")
 def link(visit: Annotated[Visit, changing(Permission.LINK)], key: str, patient: str) -> Response:
     """Link."""
-    if not visit.field("reason"):
+    reason = visit.field("reason")
+    if not reason:
         wrong = text("link.reason_missing", visit.language)
         return _confirmation(visit, key, patient, wrong=wrong, status=422)
+    try:
+        now = visit.house.settings.second_person and visit.field("when") != "later"
+        second = second_person(visit) if now else None
+    except (Denied, Forbidden, Invalid) as trouble:
+        return _confirmation(visit, key, patient, trouble=trouble, status=422)
     with visit.house.db.write() as connection:
         session_view.start_of(connection, key, visit.caller.ward)
-        linking.link(visit.house, connection, key, patient, visit.actor, visit.field("reason"))
-    return RedirectResponse(f"/sessions/{key}?done=linked#patient", 303)
+        asked = two.link(visit.house, connection, key, patient, visit.actor, reason, second)
+    return RedirectResponse(f"/sessions/{key}?done={'asked' if asked else 'linked'}#patient", 303)
+
+
+@router.post("/link-requests/{key}")
+def decide(visit: Annotated[Visit, changing(Permission.LINK)], key: str) -> Response:
+    """Confirm a link that somebody else asked for, or refuse it."""
+    confirmed = visit.field("choice") == "confirm"
+    with visit.house.db.write() as connection:
+        row = link_requests.require_open(connection, key)
+        session_view.start_of(connection, row.session_id, visit.caller.ward)
+        if confirmed:
+            two.confirm(visit.house, connection, key, visit.actor)
+        else:
+            two.refuse(visit.house, connection, key, visit.actor, visit.field("reason"))
+    done = "linked" if confirmed else "refused"
+    address = "/trays/second" if visit.field("from") == "tray" else f"/sessions/{row.session_id}"
+    return RedirectResponse(f"{address}?done={done}", 303)
 
 
 @router.get("/sessions/{key}/unlink")

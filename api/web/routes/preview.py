@@ -14,8 +14,8 @@ from api.web.wording import said, text
 from ingestor.access.permissions import Permission
 from ingestor.driver import Bundle, Member
 from ingestor.errors import Invalid, NotFound
-from ingestor.flow import linking, pipeline
 from ingestor.flow import patients as flow
+from ingestor.flow import pipeline, second_person
 from ingestor.flow.patients import NewMeasurement
 from ingestor.meaning.linking import normalise_identifier
 from ingestor.model import Status
@@ -136,7 +136,7 @@ def _complete(
     with visit.house.db.write() as connection:
         row = sessions.session_row(connection, receipt["sessions"][0])
         if row.patient_id != patient:
-            linking.link(visit.house, connection, row.id, patient, visit.actor, reason)
+            second_person.link(visit.house, connection, row.id, patient, visit.actor, reason)
         for kind, value, unit in values:
             new = NewMeasurement(kind, value, unit, row.started_at)
             flow.measure(visit.house, connection, patient, new, visit.actor)

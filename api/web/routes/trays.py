@@ -15,8 +15,8 @@ from api.web.sight import shown
 from api.web.wording import said
 from ingestor.access.permissions import Permission
 from ingestor.errors import NotFound
-from ingestor.store import places, sources, watching
-from ingestor.store.answers import trays, uploads, worklist
+from ingestor.store import link_requests, places, sources, watching
+from ingestor.store.answers import people, trays, uploads, worklist
 from ingestor.store.answers.worklist import Wanted
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 _MOST = 200
 ORDER = (
-    "unlinked", "preview", "held", "withheld", "questions", "columns", "waiting", "refused", "missing", "unseen",
+    "unlinked", "second", "preview", "held", "withheld", "questions", "columns", "waiting", "refused", "missing", "unseen",
     "share",
 )  # fmt: skip
 
@@ -35,7 +35,9 @@ def counts(visit: Visit, connection: Connection) -> dict[str, int]:
     found = trays.counts(connection, visit.caller.centre, visit.caller.ward)
     found["columns"] = len(kept_of(visit.request.app).shared_columns(connection, visit.caller.centre))
     found["missing"] = sum(one["count"] for one in gaps(visit, connection))
-    return {name: found[name] for name in ORDER}
+    found["second"] = len(_requests(visit, connection))
+    wanted = visit.house.settings.second_person
+    return {name: found[name] for name in ORDER if name != "second" or wanted or found[name]}
 
 
 def gaps(visit: Visit, connection: Connection) -> list[dict[str, Any]]:
@@ -109,6 +111,28 @@ def _columns(visit: Visit, connection: Connection) -> dict[str, Any]:
     return {"rows": rows, "why": said("column_of_another_patient", visit.language)}
 
 
+def _requests(visit: Visit, connection: Connection) -> list[dict[str, Any]]:
+    ward = visit.caller.ward
+    rows = link_requests.waiting(connection, visit.caller.centre)
+    return [row for row in rows if ward is None or row["ward"] in {None, ward}]
+
+
+def _second(visit: Visit, connection: Connection) -> dict[str, Any]:
+    rows = _requests(visit, connection)
+    keys = [row["session_id"] for row in rows]
+    known = {
+        row["id"]: row
+        for row in worklist.sessions(connection, visit.caller.centre, Wanted(ids=keys), limit=_MOST)
+    }
+    who = people.by_id(connection, visit.caller.centre, [row["patient_id"] for row in rows])
+    return {
+        "rows": [
+            row | {"session": known.get(row["session_id"]), "who": who.get(row["patient_id"])}
+            for row in rows[:_MOST]
+        ]
+    }
+
+
 def _missing(visit: Visit, connection: Connection) -> dict[str, Any]:
     return {"rows": gaps(visit, connection)}
 
@@ -137,7 +161,7 @@ def _shares(visit: Visit, connection: Connection) -> dict[str, Any]:
 
 _KINDS = {"preview": "submitted", "waiting": "submitted", "refused": "submitted"}
 _CONTENTS = {
-    "unlinked": _sessions(Wanted(linked=False)), "preview": _submitted("preview"), "held": _held,
+    "unlinked": _sessions(Wanted(linked=False)), "second": _second, "preview": _submitted("preview"), "held": _held,
     "withheld": _withheld, "questions": _questions, "columns": _columns, "waiting": _submitted("waiting"),
     "refused": _submitted("refused"), "missing": _missing, "unseen": _unseen, "share": _shares,
 }  # fmt: skip

@@ -70,3 +70,18 @@ link = Table(
     Column("replaced", ID, ForeignKey("link.id")),
     Index("uq_link_session_id_number", "session_id", "number", unique=True),
 )  # fmt: skip
+
+# A link that a person asked for and a second person has to confirm. Decided once, never deleted.
+link_request = Table(
+    "link_request", metadata,
+    Column("id", ID, primary_key=True),
+    Column("session_id", ID, ForeignKey("session.id"), nullable=False, index=True),
+    Column("patient_id", ID, ForeignKey("patient.id"), nullable=False),
+    Column("actor", WORD, nullable=False),
+    Column("reason", LONG, nullable=False),
+    Column("at", UTC_TIME, nullable=False),
+    Column("outcome", WORD, CheckConstraint("outcome IN ('confirmed','refused','replaced')", "known_outcome")),
+    Column("decided_by", WORD),
+    Column("decided_at", UTC_TIME),
+    Index("ix_link_request_outcome", "outcome", "at"),
+)  # fmt: skip
