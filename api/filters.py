@@ -51,7 +51,7 @@ def wanted(query: asked.Query, service: Service, caller: Caller) -> Wanted:
     """Return the filter of a request."""
 
     def patient(given: str) -> str:
-        return service.patient_of(given) or (given if caller.sees_identity else _NOBODY)
+        return service.patient_of(given, caller) or (given if caller.sees_identity else _NOBODY)
 
     return asked.wanted(query, Asker(caller.centre, service.settings.zone, patient, caller.ward))
 

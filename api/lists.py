@@ -42,7 +42,9 @@ async def answered(request: Request, caller: Caller, make: Callable[[], Page]) -
     service = service_of(request)
     state = await service.soon(_state)
     query = request.scope["query_string"]
-    key = (request.url.path, query, caller.role, caller.centre, caller.ward)
+    # Who sees names may have been allowed to know whose a pseudonym is: that is for him alone.
+    own = caller.account if caller.sees_identity else None
+    key = (request.url.path, query, caller.role, caller.centre, caller.ward, own)
     tag = f'"{hashlib.sha256(repr((state, key, request.app.version)).encode()).hexdigest()[:24]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie, Accept"}
     asked = request.headers.get("if-none-match")

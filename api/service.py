@@ -14,6 +14,7 @@ from api.answers import Answers
 from ingestor.access.pseudonyms import is_pseudonym
 from ingestor.access.throttle import Failures, Window
 from ingestor.exports.view import View
+from ingestor.flow.privacy import require_led_back
 from ingestor.store.answers import patients
 
 if TYPE_CHECKING:
@@ -89,12 +90,19 @@ class Service:
             return ask(self.front, *arguments)
         return await run_in_threadpool(ask, self.db, *arguments)
 
-    def patient_of(self, pseudonym: str) -> str | None:
-        """Return the patient that has this pseudonym, or None."""
+    def patient_of(self, pseudonym: str, caller: Caller) -> str | None:
+        """Return the patient that has this pseudonym, or None.
+
+        Raises:
+            Forbidden: `reidentify_first`: the caller sees names, and nobody allowed him to know this one.
+        """
         if not is_pseudonym(pseudonym):
             return None
         with self.db.read() as connection:
-            return self.pseudonyms.patient_of(pseudonym, patients.ids(connection, self.house.centre))
+            found = self.pseudonyms.patient_of(pseudonym, patients.ids(connection, self.house.centre))
+            if found is not None and caller.sees_identity:
+                require_led_back(self.house, connection, found, caller.name)
+            return found
 
     def view(self, caller: Caller) -> View:
         """Return what this caller may see of a patient."""

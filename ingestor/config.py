@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     identifier_rule: str = Field(
         "strip-zeros", pattern="^(exact|strip-zeros|alnum)$", description="How typed patient ids are compared"
     )
+    smallest_cell: int = Field(
+        5, ge=1, description="Counts of fewer persons are not told in summaries for analysts"
+    )
+    retention_years: int = Field(30, ge=1, description="How long treatments are kept at least [years]")
     audit_anchors: tuple[str, ...] = Field(
         (),
         description="Where number and hash of the newest audit entry are written: files, syslog, syslog:HOST:PORT",

@@ -123,7 +123,7 @@ async def list_courses(
 
 def _courses(request: Request, caller: Caller, pseudonym: str) -> Page:
     service = service_of(request)
-    patient = service.patient_of(pseudonym) or (pseudonym if caller.sees_identity else None)
+    patient = service.patient_of(pseudonym, caller) or (pseudonym if caller.sees_identity else None)
     with service.db.read() as connection:
         found = patients.treated(connection, caller.centre, patient, caller.ward) if patient else None
     if found is None:

@@ -17,12 +17,12 @@ from api.filters import FILTERS, cursor, listing, query_of
 from api.lists import answered, json_page, page
 from api.service import Service, service_of
 from ingestor.access.permissions import Caller, Permission
-from ingestor.errors import Busy, DatabaseTrouble, NotFound, TooMany
+from ingestor.errors import Busy, DatabaseTrouble, Forbidden, NotFound, TooMany
 from ingestor.exports import evidence as raw_lines
 from ingestor.exports import pack, plain
 from ingestor.exports.session import detail, document
 from ingestor.exports.trace import samples
-from ingestor.store import audit
+from ingestor.store import audit, privacy
 from ingestor.store.answers import evidence, sessions
 from ingestor.store.answers.sessions import SessionFacts
 
@@ -139,6 +139,8 @@ def _evidence(request: Request, caller: Caller, key: str) -> Page:
     facts = _facts(service, caller, key)
     with service.db.read() as connection:
         places, files = evidence.gathered(connection, facts)
+        if any(privacy.source_is_closed(connection, one.sha256) for one in files):
+            raise Forbidden("source_closed")
     view, content = service.view(caller), service.house.archive.content
     return json_page(raw_lines.document(facts, places, files, content, view))
 
@@ -155,6 +157,8 @@ def read_evidence_pack(session: str, request: Request, caller: Seen) -> Response
     facts, view = _facts(service, caller, session), service.view(caller)
     with service.db.read() as connection:
         places, files = evidence.gathered(connection, facts)
+        if any(privacy.source_is_closed(connection, one.sha256) for one in files):
+            raise Forbidden("source_closed")
     content = service.house.archive.content
     lines = raw_lines.document(facts, places, files, content, view)
     originals = content if caller.may(Permission.READ_RAW) else None

@@ -22,11 +22,11 @@ _CLASSES = 12
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A class of the distribution [mL], and its place in the drawing."""
+    """A class of the distribution [mL], and its place in the drawing; `count` None: too few persons to be told."""
 
     low: float
     high: float
-    count: int
+    count: int | None
     x: float
     y: float
     width: float
@@ -60,25 +60,31 @@ class Drawing:
     levels: tuple[Tick, ...]
 
 
-def distribution(points: Points) -> Drawing | None:
-    """Count sessions by classes of plasma."""
+def distribution(points: Points, least: int = 1) -> Drawing | None:
+    """Count sessions by classes of plasma; a class of fewer than `least` persons keeps its number to itself."""
     if not len(points):
         return None
     plasma = points.plasma
     edges = steps(float(plasma.min()), float(plasma.max()), _CLASSES)
     counts, _ = np.histogram(plasma, edges)
+    place = np.clip(np.searchsorted(edges, plasma, side="right") - 1, 0, len(counts) - 1)
+    persons = [len(np.unique(points.person[place == i])) for i in range(len(counts))]
+    hidden = [0 < n < least for n in persons]
+    counts = np.where(hidden, 0, counts)
     levels = steps(0, float(counts.max()), 3)
     width = (WIDTH - LEFT - RIGHT) / len(counts)
     bars = tuple(
-        Bar(edges[i], edges[i + 1], int(n), round(LEFT + i * width, 1), _y(n, levels), round(width - 2, 1),
+        Bar(edges[i], edges[i + 1], None if hidden[i] else int(n), round(LEFT + i * width, 1), _y(n, levels), round(width - 2, 1),
             round(TOP + PLANE - _y(n, levels), 1))
         for i, n in enumerate(counts)
     )  # fmt: skip
     return Drawing(TOP + PLANE + 26, bars, (), tuple(Tick(_y(v, levels), v) for v in levels))
 
 
-def by_month(points: Points) -> Drawing | None:
-    """Summarise sessions month by month, oldest first."""
+def by_month(points: Points, least: int = 1) -> Drawing | None:
+    """Summarise sessions month by month, oldest first; months of fewer than `least` persons are left out."""
+    told = {m for m in np.unique(points.month) if len(np.unique(points.person[points.month == m])) >= least}
+    points = points.only(np.isin(points.month, list(told)))
     if not len(points):
         return None
     order = np.argsort(points.month, kind="stable")

@@ -40,6 +40,8 @@ NOTICES = {
     "accepted": ("accept.saved", "link.dose_moved", "upload.nothing_left"),
     "zone": ("clock.saved", "clock.saved_means", "upload.nothing_left"),
     "cleared": ("upload.cleared", "upload.cleared_means", "upload.nothing_left"),
+    "asked": ("privacy.asked", "privacy.asked_means", "upload.nothing_left"),
+    "ended": ("privacy.ended", "privacy.ended_means", "upload.nothing_left"),
     "confirmed": ("upload.confirmed", "link.dose_moved", "upload.nothing_left"),
 }
 NAVIGATION = (
@@ -51,6 +53,7 @@ NAVIGATION = (
     ("/columns", "columns", Permission.READ_SESSIONS),
     ("/week", "week", Permission.READ_SESSIONS),
     ("/cohort", "cohort", Permission.READ_DOSES),
+    ("/privacy", "privacy", Permission.REIDENTIFY),
     ("/audit", "audit", Permission.READ_AUDIT),
 )
 

@@ -72,7 +72,8 @@ def _parts(connection: Connection, session_id: str) -> list[Part]:
 def _situation(connection: Connection, row: Row[Any]) -> Situation:
     decision = _decision(row.decision) if row.decision else None
     bench = any(r.on_bench for r in runs.current_readings(connection, row.id))
-    return Situation(decision, tuple(sorted({flag["code"] for flag in row.flags})), bench)
+    tried = row.patient_id is not None and bool(patients.require(connection, row.patient_id).test)
+    return Situation(decision, tuple(sorted({flag["code"] for flag in row.flags})), bench or tried)
 
 
 def _decision(document: dict[str, Any]) -> Decision:

@@ -130,6 +130,11 @@ def identities_hidden() -> Iterator[None]:
         _veil.reset(before)
 
 
+def is_veiled(connection: Connection) -> bool:
+    """Tell whether this connection reads through the veil."""
+    return "behind_veil" in connection.get_execution_options()
+
+
 @contextmanager
 def unveiled(connection: Connection) -> Iterator[Connection]:
     """Give a connection that sees identities, to find out what must be cut out of a text: for nothing else."""

@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 
 from ingestor.ids import derived
 from ingestor.model import Device, DriverStamp, Evidence, Fact, Ignored, Role, Run, Total
+from ingestor.store.privacy import run_is_of_erased
 from ingestor.store.rows import KINDS, instant, rows_of
 from ingestor.store.tables import device, printed_patient, revision, run, trace
 from ingestor.trace import from_block
@@ -200,7 +201,7 @@ def save_revision(
         rows = rows_of(reading.run, kind, key)
         if rows:
             connection.execute(insert(table), rows)
-    if reading.run.patient_printed:
+    if reading.run.patient_printed and not run_is_of_erased(connection, run_key):
         connection.execute(insert(printed_patient).values(revision_id=key, text=reading.run.patient_printed))
     if reading.block is not None:
         connection.execute(

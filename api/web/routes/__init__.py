@@ -10,6 +10,7 @@ from api.web.routes import (
     overview,
     patients,
     preview,
+    privacy,
     raw,
     session,
     sessions,
@@ -35,5 +36,6 @@ for module in (
     machines,
     overview,
     trail,
+    privacy,
 ):
     router.include_router(module.router)

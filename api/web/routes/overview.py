@@ -17,7 +17,8 @@ from api.web.routes.sessions import midnight
 from api.web.sight import shown
 from ingestor.access.permissions import Permission
 from ingestor.errors import Invalid, NotFound
-from ingestor.store import places
+from ingestor.flow.privacy import require_led_back
+from ingestor.store import places, privacy
 from ingestor.store.answers import cohort, worklist
 
 router = APIRouter()
@@ -65,10 +66,11 @@ def analysis(visit: Annotated[Visit, seeing(Permission.READ_DOSES)], device: str
     with visit.house.db.read() as connection:
         points = cohort.points(connection, visit.caller.centre, start, end, device or None)
         devices = places.known_devices(connection, visit.caller.centre)
+    least = 1 if visit.caller.sees_identity else visit.house.settings.smallest_cell
     asked = {"started_from": chosen["from"], "started_to": chosen["to"], "device": device}
     return visit.page(
-        "cohort.html", chosen=chosen, devices=devices, count=len(points), bars=drawings.distribution(points),
-        months=drawings.by_month(points), mixed=drawings.mixed_formulas(points),
+        "cohort.html", chosen=chosen, devices=devices, count=len(points), bars=drawings.distribution(points, least),
+        months=drawings.by_month(points, least), least=least, mixed=drawings.mixed_formulas(points),
         download="/v1/doses.csv?" + urlencode({k: v for k, v in asked.items() if v}),
     )  # fmt: skip
 
@@ -81,6 +83,10 @@ def courses(visit: Annotated[Visit, seeing(Permission.READ_DOSES)], pseudonym: s
         known = cohort.patient_ids(connection, visit.caller.centre)
         patient = visit.pseudonyms.patient_of(pseudonym, known)
         if patient is None:
+            raise NotFound("no_such_patient")
+        if visit.caller.sees_identity:
+            require_led_back(house, connection, patient, visit.caller.name)
+        elif privacy.is_restricted(connection, patient):
             raise NotFound("no_such_patient")
         wanted = worklist.Wanted(patient=patient)
         rows = worklist.sessions(connection, visit.caller.centre, wanted, limit=_MOST)

@@ -22,6 +22,7 @@ from ingestor.errors import IngestorError, Invalid, NotFound
 from ingestor.flow import patients as flow
 from ingestor.flow.patients import NewMeasurement, NewPatient
 from ingestor.quantity import FACTS
+from ingestor.store import privacy
 from ingestor.store.answers import people, worklist
 
 router = APIRouter()
@@ -36,7 +37,7 @@ KINDS = (
 )
 _NUMBER = re.compile(r"\d{1,6}([.,]\d{1,4})?", re.ASCII)
 _SHOWN = 200
-_FIELDS = {"identifier": 60, "system": 40, "name": 100, "birth_date": 10, "sex": 10}
+_FIELDS = {"identifier": 60, "system": 40, "name": 100, "birth_date": 10, "sex": 10, "test": 5}
 _EARLIEST_BIRTH = 1880
 
 
@@ -70,7 +71,7 @@ def _new(
     with visit.house.db.read() as connection:
         systems = people.systems(connection, visit.house.centre)
     default = systems[0] if systems else text("patient.system_default", visit.language)
-    blank = {"identifier": "", "system": default, "name": "", "birth_date": "", "sex": ""}
+    blank = {"identifier": "", "system": default, "name": "", "birth_date": "", "sex": "", "test": ""}
     context: dict[str, Any] = {"values": blank | values, "systems": systems, "session": session}
     if trouble is not None:
         context["notice"] = {"kind": "bad", **said(trouble.code, visit.language, trouble.details)}
@@ -100,6 +101,7 @@ def _checked(values: dict[str, str], today: date) -> NewPatient:
         sex=values["sex"] if values["sex"] in {"female", "male"} else None,
         birth_date=born,
         name=values["name"] or None,
+        test=values["test"] == "true",
         identifiers={values["system"]: values["identifier"]},
     )
 
@@ -130,6 +132,7 @@ def _patient(
             raise NotFound("no_such_patient")
         rows = worklist.sessions(connection, house.centre, worklist.Wanted(patient=key), limit=_SHOWN)
         measured = people.measurements(connection, key)
+        restricted = privacy.is_restricted(connection, key)
         systems = people.systems(connection, house.centre)
     formats = Formats(visit.language, house.settings.zone)
     for one in measured:
@@ -137,7 +140,7 @@ def _patient(
     courses = timeline.courses_of(key, rows, house.settings.course_gap_days)
     now = house.now().astimezone(ZoneInfo(house.settings.zone))
     context: dict[str, Any] = {
-        "who": who, "rows": rows, "measurements": measured, "systems": systems, "courses": courses,
+        "who": who, "restricted": restricted, "rows": rows, "measurements": measured, "systems": systems, "courses": courses,
         "kinds": [(kind, unit_of(unit)) for kind, unit in KINDS], "timeline": timeline.draw(courses),
         "values": {"kind": "weight", "value": "", "at": f"{now:%Y-%m-%dT%H:%M}"} | (values or {}),
     }  # fmt: skip

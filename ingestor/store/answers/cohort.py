@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import Float, String, cast, func, select, type_coerce
 
+from ingestor.store.privacy import open_to_research
 from ingestor.store.tables import dose, patient
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Sessions as columns of equal length: month counted from year 0, plasma [mL], multiple (NaN: none).
+    """Sessions as columns of equal length: month counted from year 0, plasma [mL], multiple (NaN: none), whose.
 
     Attributes:
         formulas: of all multiples.
@@ -29,6 +30,13 @@ class Points:
     plasma: npt.NDArray[np.float64]
     multiple: npt.NDArray[np.float64]
     formulas: frozenset[str]
+    person: npt.NDArray[np.int64]
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Points:
+        """Return the chosen sessions."""
+        return Points(
+            self.month[chosen], self.plasma[chosen], self.multiple[chosen], self.formulas, self.person[chosen]
+        )
 
     def __len__(self) -> int:
         """Return the number of sessions."""
@@ -41,10 +49,10 @@ def points(
     """Return the final and provisional doses that have a volume."""
     query = select(
         func.substr(cast(dose.c.started_local, String), 1, 7), type_coerce(dose.c.processed_plasma_ml, Float),
-        type_coerce(dose.c.pv_multiple, Float), dose.c.plasma_volume_formula,
+        type_coerce(dose.c.pv_multiple, Float), dose.c.plasma_volume_formula, dose.c.patient_id,
     ).where(
         dose.c.centre == centre, dose.c.known_to.is_(None), dose.c.status.in_(("final", "provisional")),
-        dose.c.processed_plasma_ml.is_not(None),
+        dose.c.processed_plasma_ml.is_not(None), open_to_research(dose.c.patient_id),
     )  # fmt: skip
     if start:
         query = query.where(dose.c.started_at >= start)
@@ -53,10 +61,11 @@ def points(
     if device:
         query = query.where(dose.c.device == device)
     rows = connection.execute(query).all()
-    months, plasma, multiples, formulas = zip(*rows, strict=True) if rows else ((), (), (), ())
+    months, plasma, multiples, formulas, whose = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(whose))}
     return Points(
         np.array(months, "datetime64[M]").astype(np.int64) + 1970 * 12, np.array(plasma, np.float64), np.array(multiples, np.float64),
-        frozenset(formulas) - {None},
+        frozenset(formulas) - {None}, np.array([numbers[key] for key in whose], np.int64),
     )  # fmt: skip
 
 

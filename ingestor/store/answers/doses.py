@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 from sqlalchemy import Text, and_, cast, func, not_, or_, select, text, true
 
+from ingestor.store.privacy import open_to_research
 from ingestor.store.tables import DOSE_COLUMNS, alarm, audit, column_use, dose, revision, run, session
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ Row = TypeVarTuple("Row")
 
 def conditions(wanted: Wanted) -> ColumnElement[bool]:
     """Return the filter as one condition on the table of doses."""
-    found = [dose.c.centre == wanted.centre, known(wanted.as_of), limits(wanted)]
+    found = [
+        dose.c.centre == wanted.centre, known(wanted.as_of), limits(wanted), open_to_research(dose.c.patient_id),
+    ]  # fmt: skip
     if wanted.start is not None:
         found.append(dose.c.started_at >= wanted.start)
     if wanted.end is not None:
@@ -119,7 +122,9 @@ def limits_doses(wanted: Wanted) -> bool:
 
 def of_sessions(wanted: Wanted) -> ColumnElement[bool]:
     """Return what the filter asks of the session: the rest is asked by `limits`."""
-    found = [session.c.centre == wanted.centre, session.c.joined_into.is_(None)]
+    found = [
+        session.c.centre == wanted.centre, session.c.joined_into.is_(None), open_to_research(session.c.patient_id),
+    ]  # fmt: skip
     if wanted.start is not None:
         found.append(session.c.started_at >= wanted.start)
     if wanted.end is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
+from ingestor.store.privacy import open_to_research
 from ingestor.store.tables import dose, patient, session
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def treated(connection: Connection, centre: str, key: str, ward: str | None = No
     served = (
         select(dose)
         .join(session, session.c.id == dose.c.session_id)
-        .where(dose.c.patient_id == key, dose.c.known_to.is_(None))
+        .where(dose.c.patient_id == key, dose.c.known_to.is_(None), open_to_research(dose.c.patient_id))
         .order_by(dose.c.started_at, dose.c.session_id)
     )
     if ward is not None:

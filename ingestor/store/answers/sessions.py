@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, or_, select
 
 from ingestor.errors import NotFound
-from ingestor.store import links, runs, sessions
+from ingestor.store import links, privacy, runs, sessions
 from ingestor.store.answers import doses
-from ingestor.store.engine import unveiled
+from ingestor.store.engine import is_veiled, unveiled
 from ingestor.store.tables import (
     device,
     dose,
@@ -77,6 +77,8 @@ def facts(connection: Connection, centre: str, key: str, ward: str | None = None
     """
     row = sessions.session_row(connection, key)
     if row.centre != centre or (ward is not None and row.ward not in {None, ward}):
+        raise NotFound("no_such_session")
+    if is_veiled(connection) and row.patient_id and privacy.is_restricted(connection, row.patient_id):
         raise NotFound("no_such_session")
     detail = connection.execute(
         select(dose.c.detail).where(dose.c.session_id == row.id, dose.c.known_to.is_(None))
