@@ -141,8 +141,10 @@ def forget(connection: Connection, patients: Sequence[str], words: Collection[st
     for table, key in ((revision, revision.c.id), (finding, finding.c.revision_id)):
         connection.execute(update(table).where(key.in_(readings)).values(member=ERASED))
     for table in (alarm, event):
-        named = or_(false(), *(func.lower(table.c.text).contains(w.lower(), autoescape=True) for w in words))
-        blanked = update(table).where(table.c.revision_id.in_(readings), named).values(text=ERASED)
+        telling = or_(
+            false(), *(func.lower(table.c.text).contains(w.lower(), autoescape=True) for w in words)
+        )
+        blanked = update(table).where(table.c.revision_id.in_(readings), telling).values(text=ERASED)
         counts[table.name] = connection.execute(blanked).rowcount
     counts["doses"] = _forget_origins(connection, own, origins)
     return counts
