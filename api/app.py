@@ -13,9 +13,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
 from api import guards, problems
+from api.deliveries import Deliveries
 from api.metrics import Metrics
 from api.openapi import describe
-from api.routes import about, catalogue, doses, exports, imports, login, machines, sessions, snapshots
+from api.routes import (
+    about,
+    catalogue,
+    deliveries,
+    doses,
+    exports,
+    imports,
+    login,
+    machines,
+    sessions,
+    snapshots,
+)
 from api.service import Service
 from api.worker import Worker
 from ingestor.access.pseudonyms import prepare_key
@@ -34,7 +46,7 @@ if TYPE_CHECKING:
 # What is still being read then is durable, and is read again by the next start.
 _PATIENCE_S = 8.0
 _ROUTERS = (
-    doses.router, exports.router, sessions.router, machines.router, snapshots.router, catalogue.router, imports.router, about.router, login.router,
+    doses.router, exports.router, sessions.router, machines.router, snapshots.router, deliveries.router, catalogue.router, imports.router, about.router, login.router,
 )  # fmt: skip
 
 
@@ -87,12 +99,15 @@ def _lifespan(
             warm = getattr(app.state, "warm", None)
             if warm is not None:
                 asyncio.get_running_loop().run_in_executor(None, warm, app)
-            worker = Worker(house, app.state.service.due)
-            worker.start()
+            app.state.deliveries = Deliveries(app.state.service)
+            working = (Worker(house, app.state.service.due), app.state.deliveries)
+            for one in working:
+                one.start()
             try:
                 yield
             finally:
-                await run_in_threadpool(worker.stop)
+                for one in reversed(working):
+                    await run_in_threadpool(one.stop)
                 if app.state.service.reading:
                     await asyncio.wait(app.state.service.reading, timeout=_PATIENCE_S)
                 app.state.service.hands.shutdown(wait=False, cancel_futures=True)

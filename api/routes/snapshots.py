@@ -23,7 +23,7 @@ router = APIRouter(tags=["snapshots"])
 Exporter = Annotated[Caller, Depends(require(Permission.EXPORT))]
 
 
-def _shelf(service: Service, caller: Caller) -> Shelf:
+def shelf_of(service: Service, caller: Caller) -> Shelf:
     """Return the shelf; a data set is of the whole centre, so somebody of one ward finds nothing."""
     if caller.ward is not None:
         raise NotFound
@@ -35,7 +35,7 @@ def _shelf(service: Service, caller: Caller) -> Shelf:
 @router.get("/v1/snapshots", summary="Data sets that never change", responses=describe.snapshot_list())
 def list_snapshots(request: Request, caller: Exporter) -> JSONResponse:
     """List the data sets, oldest first. They are made by `apherelog export snapshot NAME`."""
-    shelf = _shelf(service_of(request), caller)
+    shelf = shelf_of(service_of(request), caller)
     with shelf.db.read() as connection:
         found = snapshots.everything(connection, caller.centre)
     items = [
@@ -58,7 +58,7 @@ def list_snapshots(request: Request, caller: Exporter) -> JSONResponse:
 )
 def read_snapshot(name: str, request: Request, caller: Exporter) -> JSONResponse:
     """Return the `datapackage.json` of a data set: its files, columns, filter, methods and drivers."""
-    _, folder = folder_of(_shelf(service_of(request), caller), name)
+    _, folder = folder_of(shelf_of(service_of(request), caller), name)
     try:
         document: dict[str, Any] = json.loads((folder / "datapackage.json").read_text("utf-8"))
     except OSError:
@@ -72,7 +72,7 @@ def read_snapshot(name: str, request: Request, caller: Exporter) -> JSONResponse
 def read_snapshot_file(name: str, file: str, request: Request, caller: Exporter) -> Response:
     """Return one file as it was written down."""
     service = service_of(request)
-    _, folder = folder_of(_shelf(service, caller), name)
+    _, folder = folder_of(shelf_of(service, caller), name)
     try:
         present = {path.name for path in folder.iterdir()}
     except OSError:
@@ -90,4 +90,4 @@ def read_snapshot_file(name: str, file: str, request: Request, caller: Exporter)
 )
 def read_snapshot_difference(name: str, other: str, request: Request, caller: Exporter) -> JSONResponse:
     """Return the sessions that came and went, and the fields of doses that changed."""
-    return JSONResponse(difference(_shelf(service_of(request), caller), name, other))
+    return JSONResponse(difference(shelf_of(service_of(request), caller), name, other))

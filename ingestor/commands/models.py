@@ -15,18 +15,15 @@ from ingestor.commands.front import Front, pass_front, whole_file
 from ingestor.exports.concepts import draft, unmapped
 from ingestor.exports.fhir.releases import RELEASES
 from ingestor.exports.view import View
-from ingestor.ops.deliveries import Order, Stock, deliver, site_concepts
-from ingestor.ops.shelf import Shelf, folder_of
+from ingestor.ops.deliveries import Asked, Order, deliver, of_snapshot, shown, site_concepts, stock_of
+from ingestor.ops.shelf import Shelf
 from ingestor.store import audit
 from ingestor.store.answers import inventory
 
 if TYPE_CHECKING:
     from ingestor.access.pseudonyms import Pseudonyms
     from ingestor.config import Settings
-    from ingestor.store.answers.doses import Wanted
     from ingestor.store.engine import Database
-
-Asked = list[tuple[str, str]]
 
 
 def _command(kind: str, text: str, *own: click.Option) -> click.Command:
@@ -48,13 +45,14 @@ def _command(kind: str, text: str, *own: click.Option) -> click.Command:
 def _deliver(front: Front, kind: str, out: Path, snapshot: str | None, release: str, given: Asked) -> None:
     with front.store() as (settings, db):
         pseudonyms = prepare_key(db, settings.data_dir)
-        given, facts = _of_snapshot(settings, db, pseudonyms, snapshot, given)
+        given, facts = _filter(settings, db, pseudonyms, snapshot, given)
         wanted = wanted_of(settings, db, given)
         if wanted.as_of is None:
             wanted = replace(wanted, as_of=datetime.now(UTC))
-        facts |= {f"filter_{n}": v for n, v in _shown(given, wanted, pseudonyms)}
-        order = Order(kind, wanted, release, request=f"apherelog export {kind}", facts=facts)
-        manifest = deliver(stock(settings, db, pseudonyms), order, out)
+        stock = stock_of(settings, db, pseudonyms)
+        request, asked = f"apherelog export {kind}", shown(given, wanted, stock.view)
+        order = Order(kind, wanted, release, request=request, facts=facts, asked=asked)
+        manifest = deliver(stock, order, out)
         with db.write() as connection:
             used = sorted({name for name, _ in given})
             audit.record(connection, front.actor(), "export", kind, filters=used, snapshot=snapshot)
@@ -62,36 +60,16 @@ def _deliver(front: Front, kind: str, out: Path, snapshot: str | None, release: 
     front.emit(manifest, f"{rows}\n{out} was written")
 
 
-def stock(settings: Settings, db: Database, pseudonyms: Pseudonyms) -> Stock:
-    """Return from what deliveries of this site are made."""
-    concepts, digest = site_concepts(settings.data_dir)
-    facts = {"pseudonym_key": pseudonyms.key_id, "concepts_sha256": digest}
-    return Stock(db, settings.centre_name, settings.zone, View(pseudonyms.of), concepts, facts)
-
-
-def _of_snapshot(
+def _filter(
     settings: Settings, db: Database, pseudonyms: Pseudonyms, name: str | None, given: Asked
 ) -> tuple[Asked, dict[str, str]]:
-    """Return the filter of a data set and what the files say of it."""
+    """Return the filter, of the data set if one is named, and what the files say of that."""
     if name is None:
         return given, {}
     if given:
         raise click.UsageError("--snapshot brings its own filter; give no other")
     folder = settings.data_dir / "snapshots"
-    one, _ = folder_of(Shelf(db, folder, settings.centre, View(pseudonyms.of), pseudonyms.key_id), name)
-    asked = [(n, v) for n, v in one.asked if n != "as_of"]
-    return [*asked, ("as_of", one.as_of.isoformat())], {"snapshot": name, "snapshot_sha256": one.sha256}
-
-
-def _shown(given: Asked, wanted: Wanted, pseudonyms: Pseudonyms) -> Asked:
-    """Return the filter as the files may show it: patients by pseudonym, whatever they were named by."""
-    patients = [
-        ("patient", pseudonyms.of(key)) for name, keys in wanted.equal if name == "patient" for key in keys
-    ]
-    found: dict[str, list[str]] = {}
-    for name, value in [*((n, v) for n, v in given if n not in {"patient", "as_of"}), *patients]:
-        found.setdefault(name, []).append(value)
-    return [(name, "|".join(values)) for name, values in found.items()]
+    return of_snapshot(Shelf(db, folder, settings.centre, View(pseudonyms.of), pseudonyms.key_id), name)
 
 
 @click.command("concepts")

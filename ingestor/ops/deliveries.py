@@ -21,16 +21,21 @@ from ingestor.exports.omop import layout
 from ingestor.exports.omop.book import Book, Site
 from ingestor.exports.plain import instant
 from ingestor.exports.treatments import Treatment, treatments
+from ingestor.exports.view import View
+from ingestor.ops.shelf import folder_of
+from ingestor.store.engine import identities_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
-    from ingestor.exports.view import View
+    from ingestor.access.pseudonyms import Pseudonyms
+    from ingestor.config import Settings
+    from ingestor.ops.shelf import Shelf
     from ingestor.store.answers.doses import Wanted
     from ingestor.store.engine import Database
 
-KINDS = ("fhir", "omop")
+Asked = list[tuple[str, str]]
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 
 
@@ -62,7 +67,8 @@ class Order:
         release: of FHIR.
         types: of resources; those alone.
         request: how it was asked for.
-        facts: what else the files shall say of their origin: snapshot and its sum, filter.
+        facts: what else the files shall say of their origin: the snapshot and its sum.
+        asked: the filter as it may be shown.
     """
 
     kind: str
@@ -71,6 +77,40 @@ class Order:
     types: Collection[str] = bulk.TYPES
     request: str = ""
     facts: dict[str, str] = field(default_factory=dict)
+    asked: Asked = field(default_factory=list)
+
+
+def stock_of(settings: Settings, db: Database, pseudonyms: Pseudonyms) -> Stock:
+    """Return from what deliveries of this site are made.
+
+    Raises:
+        Invalid: `concept_map`.
+    """
+    concepts, digest = site_concepts(settings.data_dir)
+    facts = {"pseudonym_key": pseudonyms.key_id, "concepts_sha256": digest}
+    return Stock(db, settings.centre_name, settings.zone, View(pseudonyms.of), concepts, facts)
+
+
+def of_snapshot(shelf: Shelf, name: str) -> tuple[Asked, dict[str, str]]:
+    """Return the filter of a data set, with its moment, and what the files say of it.
+
+    Raises:
+        NotFound: `no_such_snapshot`.
+    """
+    one, _ = folder_of(shelf, name)
+    given = [(n, v) for n, v in one.asked if n != "as_of"]
+    return [*given, ("as_of", one.as_of.isoformat())], {"snapshot": name, "snapshot_sha256": one.sha256}
+
+
+def shown(given: Asked, wanted: Wanted, view: View) -> Asked:
+    """Return a filter as others may see it: patients by pseudonym, whatever they were named by; without its moment."""
+    patients = [
+        ("patient", str(view.patient(key)))
+        for name, keys in wanted.equal
+        if name == "patient"
+        for key in keys
+    ]
+    return [*((n, v) for n, v in given if n not in {"patient", "as_of"}), *patients]
 
 
 def site_concepts(data_dir: Path) -> tuple[Concepts, str]:
@@ -106,11 +146,14 @@ def deliver(
     """
     half = into.with_name(f".{into.name}.part")
     try:
+        if not into.parent.is_dir():
+            raise Invalid("cannot_write", path=str(into), problem="no such folder")
         if into.exists() and (not into.is_dir() or any(into.iterdir())):
             raise Invalid("folder_taken", path=str(into))
         _remove(half)
         half.mkdir(mode=0o750)
-        manifest = _write(stock, order, half, going)
+        with identities_hidden():
+            manifest = _write(stock, order, half, going)
         disk.sync_folder(half)
         half.replace(into)
         disk.sync_folder(into.parent)
@@ -171,7 +214,11 @@ _LEFT_OUT = {f"{bulk.LEFT_OUT}.ndjson", f"{layout.EXCLUSIONS}.csv"}
 
 
 def _facts(stock: Stock, order: Order) -> dict[str, str]:
-    return {"as_of": str(instant(order.wanted.as_of)), **order.facts, **stock.facts}
+    asked: dict[str, str] = {}
+    for name, value in order.asked:
+        known = asked.get(f"filter_{name}")
+        asked[f"filter_{name}"] = value if known is None else f"{known}|{value}"
+    return {"as_of": str(instant(order.wanted.as_of)), **order.facts, **asked, **stock.facts}
 
 
 def _manifest(stock: Stock, order: Order, files: _Folder) -> dict[str, Any]:
