@@ -35,7 +35,7 @@ class Difference:
 _PLACE = {"index", "line", "sequence", "raw", "volume_raw"}
 # What an unfinished record may still gain or raise, kind by kind.
 _GROWING = {
-    "phase": {"end", "volume_ml", "completed"}, "cycle": {"end", "load_ml", "completed"},
+    "column": {"regenerable"}, "phase": {"end", "volume_ml", "completed"}, "cycle": {"end", "load_ml", "completed"},
     "alarm": {"cleared", "acknowledged"}, "total": {"value"}, "header": {"ended", "patient_printed"},
 }  # fmt: skip
 
@@ -97,7 +97,7 @@ def _records(
             yield Difference(_label(kind, name), "", _text(record), None, record.line)
             continue
         growing = _GROWING.get(kind, set()) if partial else set()
-        unfinished = kind in {"alarm", "total"} or name == last
+        unfinished = kind in {"alarm", "total"} or (name == last and kind != "column")
         yield from _fields(_label(kind, name), record, other, growing, unfinished=unfinished)
     if not partial:
         yield from _between(kind, mine, theirs)

@@ -33,6 +33,7 @@ class Message:
         counter: the plasma total on it [mL]; NaN if it is no report of the treatment.
         blood, anticoagulant: the totals on it [mL], as printed.
         cycle: the load it shows, from 1, or 0.
+        position: the column it tells of.
         alarm: place of the alarm it begins, or -1; `alarm_end` likewise.
     """
 
@@ -43,6 +44,7 @@ class Message:
     blood: float = float("nan")
     anticoagulant: float = float("nan")
     cycle: int = 0
+    position: str = ""
     alarm: int = -1
     alarm_end: int = -1
 
@@ -134,7 +136,8 @@ def _report(treatment: Treatment, second: int, mode: str, s: Samples | None, pla
         values += _column(treatment, second, phase) if phase else []
     time = stamp(treatment, second)
     lines += [observation(n, term, value, how, time) for n, (term, value, how) in enumerate(values, start=1)]
-    message = Message(second, tuple(lines), "", cycle=phase.cycle if phase and phase.kind == "load" else 0)
+    load = phase.cycle if phase and phase.kind == "load" else 0
+    message = Message(second, tuple(lines), "", cycle=load, position=phase.position if phase else "")
     if s is None:
         return message
     blood, anticoagulant = (

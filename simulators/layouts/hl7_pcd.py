@@ -53,6 +53,12 @@ def seal(page: Page) -> tuple[str, ...]:
     return tuple(f"BTS|{count}" if line.startswith("BTS|") else line for line in page.lines)
 
 
+def _over(reports: list[tuple[Message, int]], cycle: int, position: str, begun: int) -> int:
+    """Where the column of a load is first told to do something else; the end of the treatment says so, too."""
+    others = (end for m, end in reports if end > begun and m.position == position and m.cycle != cycle)
+    return next(others, reports[-1][1])
+
+
 def _first_told(there: list[tuple[Message, int]], serial: str) -> int:
     """Where the message ends that first names a column; at the end of all if none does."""
     return next(
@@ -65,8 +71,8 @@ def _marks(treatment: Treatment, sent: list[Message], ends: list[int]) -> Marks:
     there = list(zip(sent, ends, strict=True))
     reports = [(m, end) for m, end in there if not np.isnan(m.counter)]
     cycles = sorted({m.cycle for m, _ in reports} - {0})
-    first = {c: next(end for m, end in reports if m.cycle == c) for c in cycles}
-    after = {c: next(end for m, end in reports if end > first[c] and m.cycle != c) for c in cycles}
+    first = {c: next((m.position, end) for m, end in reports if m.cycle == c) for c in cycles}
+    after = {c: _over(reports, c, *first[c]) for c in cycles}
     over = {m.alarm_end: end for m, end in there if m.alarm_end >= 0}
     begun = [(m.alarm, end) for m, end in there if m.alarm >= 0]
     return Marks(
@@ -75,7 +81,7 @@ def _marks(treatment: Treatment, sent: list[Message], ends: list[int]) -> Marks:
         counter=np.array([m.counter for m, _ in reports]),
         blood=np.array([m.blood for m, _ in reports]),
         anticoagulant=np.array([m.anticoagulant for m, _ in reports]),
-        loads=tuple(first[c] for c in cycles),
+        loads=tuple(first[c][1] for c in cycles),
         load_ends=tuple(after[c] for c in cycles),
         alarms=tuple(end for _, end in begun),
         alarm_ends=tuple(over.get(alarm, -1) for alarm, _ in begun),

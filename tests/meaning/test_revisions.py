@@ -12,6 +12,7 @@ import pytest
 from ingestor.meaning.revisions import Relation, compare
 from ingestor.model import (
     Alarm,
+    ColumnUse,
     Cycle,
     Device,
     Fact,
@@ -189,6 +190,17 @@ def test_both_columns_may_still_be_at_work_where_a_record_was_cut():
     )  # fmt: skip
     assert compare(cut, whole).relation is Relation.EXTENDS
     assert compare(replace(cut, complete=True), whole).relation is Relation.CONTRADICTS
+
+
+def test_a_column_shows_only_in_the_whole_record_that_it_is_regenerated():
+    def with_column(one: Run, *, regenerable: bool | None) -> Run:
+        return replace(one, columns=(ColumnUse("A", 1, "PEP-60", "S-1", regenerable=regenerable),))
+
+    cut, whole = run(loads=2, until=20, complete=False), run()
+    later = compare(with_column(cut, regenerable=None), with_column(whole, regenerable=True))
+    assert later.relation is Relation.EXTENDS
+    other = compare(with_column(cut, regenerable=False), with_column(whole, regenerable=True))
+    assert other.relation is Relation.CONTRADICTS
 
 
 def test_a_volume_that_shrinks_or_a_finished_record_that_changes_is_no_growth():
