@@ -19,31 +19,37 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ingestor import disk
+from ingestor.access.pseudonyms import ANALYSIS, is_pseudonym
 from ingestor.access.throttle import Window
 from ingestor.errors import IngestorError, NotFound, TooMany
 from ingestor.exports.asked import FILTERS, Asker, Query, wanted
 from ingestor.ids import fresh
 from ingestor.ops.deliveries import MANIFEST, Order, deliver, stock_of
+from ingestor.store.answers import patients
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from api.service import Service
+    from ingestor.access.permissions import Caller
+    from ingestor.access.pseudonyms import Pseudonyms
 
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(hours=24)
 _FOLDER, _ORDER, _FILES, _FAILED = "deliveries", "order.json", "files", "failed.json"
+_IDENTIFIED = "identified"
 _ID = re.compile(r"exp-[a-z2-7]{16}")
 _MOST_OF_ONE, _ORDERS_AN_HOUR, _AGAIN_S, _PAUSE_S = 5, 30, 60, 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An order as it is written down; the filter with its moment, patients by pseudonym."""
+    """An order as it is written down; the filter with its moment, patients by pseudonyms of the purpose."""
 
     account: str
+    purpose: str
     centre: str
     ward: str | None
     kind: str
@@ -70,6 +76,26 @@ class State:
     manifest: dict[str, Any] | None = None
     ends: datetime | None = None
     failed: str | None = None
+
+
+def pseudonyms_for(service: Service, caller: Caller) -> Pseudonyms:
+    """Return the pseudonyms of whoever asks.
+
+    Those who may see names get others than analysts do: what they fetch must not tell them whose an analyst's
+    pseudonym is, which takes a second person.
+    """
+    return service.pseudonyms.for_purpose(_IDENTIFIED if caller.sees_identity else ANALYSIS)
+
+
+def behind(service: Service, pseudonyms: Pseudonyms) -> Callable[[str], str]:
+    """Return what finds the patient that a stored filter means: nobody is told."""
+
+    def patient(given: str) -> str:
+        with service.db.read() as connection:
+            known = patients.ids(connection, service.house.centre)
+        return (pseudonyms.patient_of(given, known) if is_pseudonym(given) else None) or given
+
+    return patient
 
 
 class _Stopped(IngestorError):
@@ -216,13 +242,12 @@ class Deliveries:
             if self._stop.is_set() or not folder.exists():
                 raise _Stopped
 
-        def patient(given: str) -> str:
-            return service.patient_of(given) or given
-
+        pseudonyms = service.pseudonyms.for_purpose(kept.purpose)
         query = Query([(name, value) for name, value in kept.asked], FILTERS)
+        patient = behind(service, pseudonyms)
         found = wanted(query, Asker(kept.centre, service.settings.zone, patient, kept.ward))
         query.finish()
-        stock = stock_of(service.settings, service.db, service.pseudonyms)
+        stock = stock_of(service.settings, service.db, pseudonyms)
         asked = [(n, v) for n, v in kept.asked if n != "as_of"]
         order = Order(kept.kind, found, kept.release, kept.types, kept.request, kept.facts, asked)
         deliver(stock, order, folder / _FILES, going)

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from api import describe
 from api.auth import actor_of, require
-from api.deliveries import Deliveries, Kept
+from api.deliveries import Deliveries, Kept, behind, pseudonyms_for
 from api.describe import deliveries as described
 from api.filters import FILTERS, moment, query_of, wanted
 from api.routes.snapshots import shelf_of
@@ -72,10 +72,11 @@ def _order(request: Request, caller: Caller, kind: str) -> Response:
     release, types = _form(query) if kind == "fhir" else ("R4", TYPES)
     found, given, facts = _asked(request, query, service, caller, kind)
     as_of = found.as_of or service.now()
-    pairs = [*shown(given, found, View(service.pseudonyms.of)), ("as_of", as_of.isoformat())]
+    pseudonyms = pseudonyms_for(service, caller)
+    pairs = [*shown(given, found, View(pseudonyms.of)), ("as_of", as_of.isoformat())]
     job = deliveries_of(request).take(
         Kept(
-            caller.account, caller.centre, caller.ward, kind, release, list(types), [list(p) for p in pairs],
+            caller.account, pseudonyms.purpose, caller.centre, caller.ward, kind, release, list(types), [list(p) for p in pairs],
             facts, f"/v1/{kind}/$export", service.now().isoformat(),
         )
     )  # fmt: skip
@@ -122,12 +123,12 @@ def _asked(
     if not names:
         return found, given, {}
 
-    def patient(text: str) -> str:
-        return service.patient_of(text) or text
-
     pairs, facts = of_snapshot(shelf_of(service, caller), names[0])
     own = asked.Query(pairs, FILTERS)
-    found = asked.wanted(own, asked.Asker(caller.centre, service.settings.zone, patient, caller.ward))
+    found = asked.wanted(
+        own,
+        asked.Asker(caller.centre, service.settings.zone, behind(service, service.pseudonyms), caller.ward),
+    )
     own.finish()
     return found, pairs, facts
 
@@ -189,7 +190,12 @@ def read_session_bundle(session: str, request: Request, caller: Exporter) -> Res
     query.finish()
     found = Wanted(caller.centre, (("session", (session,)),), as_of=as_of or service.now(), ward=caller.ward)
     one = next(
-        (t for piece in treatments(service.db, found, View(service.pseudonyms.of)) for t in piece), None
+        (
+            t
+            for piece in treatments(service.db, found, View(pseudonyms_for(service, caller).of))
+            for t in piece
+        ),
+        None,
     )
     if one is None:
         raise NotFound("no_dose")

@@ -62,7 +62,7 @@ class Pseudonyms:
     """
 
     def __init__(self, key: bytes, purpose: str = ANALYSIS, former: Iterable[bytes] = ()) -> None:
-        self._key, self._purpose = key, purpose
+        self._key, self.purpose = key, purpose
         self._former_keys = tuple(former)
         self.former = tuple(Pseudonyms(one, purpose) for one in self._former_keys)
         self._own = hmac.digest(key, f"purpose|{purpose}".encode(), "sha256")

@@ -87,7 +87,11 @@ def stock_of(settings: Settings, db: Database, pseudonyms: Pseudonyms) -> Stock:
         Invalid: `concept_map`.
     """
     concepts, digest = site_concepts(settings.data_dir)
-    facts = {"pseudonym_key": pseudonyms.key_id, "concepts_sha256": digest}
+    facts = {
+        "pseudonym_key": pseudonyms.key_id,
+        "pseudonym_purpose": pseudonyms.purpose,
+        "concepts_sha256": digest,
+    }
     return Stock(db, settings.centre_name, settings.zone, View(pseudonyms.of), concepts, facts)
 
 
