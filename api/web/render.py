@@ -38,6 +38,8 @@ NOTICES = {
     "decided": ("decide.decided", "link.dose_moved", "held.reversible"),
     "discarded": ("upload.discarded", "upload.discarded_means", "upload.nothing_left"),
     "accepted": ("accept.saved", "link.dose_moved", "upload.nothing_left"),
+    "clock": ("clock.written", "clock.written_means", "clock.written_todo"),
+    "clock_revoked": ("clock.taken_back", "clock.taken_back_means", "upload.nothing_left"),
     "zone": ("clock.saved", "clock.saved_means", "upload.nothing_left"),
     "cleared": ("upload.cleared", "upload.cleared_means", "upload.nothing_left"),
     "asked": ("privacy.asked", "privacy.asked_means", "upload.nothing_left"),

@@ -14,7 +14,7 @@ from api.web.wording import said
 from ingestor.errors import NotFound
 from ingestor.meaning.policy import METHOD
 from ingestor.store import doses, runs, sessions
-from ingestor.store.answers import worklist
+from ingestor.store.answers import uploads, worklist
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -143,6 +143,11 @@ def findings_of(connection: Connection, parts: list[Part], language: str) -> lis
         {**row, "parts": said(row["code"], language, {"member": row["member"], "line": row["line"], **row["params"]})}
         for row in rows
     ]  # fmt: skip
+
+
+def notes_of(connection: Connection, parts: list[Part]) -> list[dict[str, Any]]:
+    """Return what persons remarked when they handed the exports in."""
+    return uploads.notes(connection, sorted({one["source"] for part in parts for one in part.revisions}))
 
 
 def typed_at(parts: list[Part]) -> list[str]:

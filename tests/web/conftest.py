@@ -123,7 +123,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     url, (server, thread) = run_app(app)
     service = app.state.service
     with service.db.write() as connection:
-        for role in ("nurse", "steward"):
+        for role in ("nurse", "steward", "admin"):
             accounts.add(connection, service.house.centre, role, role, service.now(), password=hashed())
     yield Site(url, app, {})
     server.should_exit = True

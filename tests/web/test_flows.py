@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ingestor.flow import pipeline
+from ingestor.flow import clocks, pipeline
 from ingestor.store import doses, sessions
 from ingestor.store.audit import Actor
 from ingestor.store.sources import Order, StoredMember
@@ -287,3 +288,52 @@ def test_from_a_figure_a_way_leads_to_the_line_in_the_original(nurse: Page, runn
     with nurse.expect_download() as download:
         nurse.get_by_role("link", name="Herunterladen").click()
     assert download.value.path().read_bytes() == export.files[0].read_bytes()
+
+
+def test_a_note_is_shown_where_the_session_is_read_and_on_paper(nurse: Page, running: House, export: Exports):
+    file = export.files[0]
+    receipt = take_in(running, file.name, file.read_bytes(), preview=True)
+    nurse.goto(f"/upload/{receipt['submission']}")
+    nurse.get_by_role("textbox", name="Bemerkung").fill("Gerät stand auf Station 3")
+    nurse.get_by_role("button", name="Speichern").click()
+    nurse.locator("#notice").wait_for()
+    nurse.goto("/sessions")
+    nurse.get_by_role("link", name=re.compile(r"^\d{2}\.\d{2}\.\d{4}")).first.click()
+    assert "Gerät stand auf Station 3" in nurse.locator("main").inner_text()
+    assert violations(nurse) == []
+    nurse.get_by_role("link", name="Druckansicht").click()
+    assert "Gerät stand auf Station 3" in nurse.locator(".sheet").inner_text()
+
+
+def test_a_clock_that_was_ahead_is_written_down_seen_and_taken_back(
+    browser: Browser, bare: Site, running: House, export: Exports
+):
+    key = stored(running, export)
+    with running.db.read() as connection:
+        machine = doses.current(connection, key, "ia-dose/1").device
+        before = sessions.session_row(connection, key).started_at
+    page = signed_in(browser, bare, "admin").new_page()
+    page.goto(f"/machines/{machine}")
+    page.get_by_role("link", name="Abweichung der Uhr eintragen").click()
+    assert violations(page) == []
+    page.get_by_label("vor", exact=True).check()
+    page.get_by_label("Stunden").fill("1")
+    page.get_by_label("Begründung").fill("Sommerzeit nicht umgestellt")
+    page.get_by_role("button", name="Betroffene Behandlungen zeigen").click()
+    page.get_by_role("heading", name="Das betrifft 1 Behandlung").wait_for()
+    assert violations(page) == []
+    page.get_by_role("button", name="Abweichung speichern").click()
+    page.get_by_text("Die Abweichung ist eingetragen").wait_for()
+    clocks.carry_out(running)
+    with running.db.read() as connection:
+        assert sessions.session_row(connection, key).started_at == before - timedelta(hours=1)
+    page.reload()
+    assert "3.600 Sekunden vor" in page.locator("main").inner_text()
+    assert violations(page) == []
+    page.get_by_placeholder("Begründung").fill("war doch richtig")
+    page.get_by_role("button", name="Zurücknehmen").click()
+    page.get_by_text("Der Eintrag ist zurückgenommen").wait_for()
+    clocks.carry_out(running)
+    with running.db.read() as connection:
+        assert sessions.session_row(connection, key).started_at == before
+    page.context.close()

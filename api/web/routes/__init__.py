@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from api.web.routes import (
+    clock,
     decisions,
     entry,
     linking,
@@ -34,6 +35,7 @@ for module in (
     trays,
     decisions,
     machines,
+    clock,
     overview,
     trail,
     privacy,

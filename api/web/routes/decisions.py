@@ -22,7 +22,12 @@ router = APIRouter()
 _READINGS = ("reported", "cycles", "counter", "integrated")
 
 
-def _reason(visit: Visit) -> str:
+def reason_of(visit: Visit) -> str:
+    """Return the reason that stands in the form.
+
+    Raises:
+        Invalid: `page_reason_missing`.
+    """
     reason = visit.field("reason")
     if not reason:
         raise Invalid("page_reason_missing")
@@ -59,7 +64,7 @@ def _shown(one: Difference, language: str) -> dict[str, Any]:
 @router.post("/held/{revision}")
 def decide_held(visit: Annotated[Visit, changing(Permission.DECIDE)], revision: str) -> Response:
     """Let the held reading count, or reject it."""
-    reason = _reason(visit)
+    reason = reason_of(visit)
     with visit.house.db.write() as connection:
         if visit.field("choice") == "new":
             decisions.let_count(visit.house, connection, revision, visit.actor, reason)
@@ -74,7 +79,7 @@ def decide_dose(visit: Annotated[Visit, changing(Permission.DECIDE)], key: str) 
     reading = visit.field("reading")
     chosen = reading if reading in _READINGS else None
     with visit.house.db.write() as connection:
-        decisions.decide_dose(visit.house, connection, key, chosen, visit.actor, _reason(visit))
+        decisions.decide_dose(visit.house, connection, key, chosen, visit.actor, reason_of(visit))
     return RedirectResponse(f"/sessions/{key}?done=decided#dose", 303)
 
 
@@ -84,7 +89,7 @@ def pair(visit: Annotated[Visit, changing(Permission.DECIDE)]) -> Response:
     first, second = visit.field("first"), visit.field("second")
     with visit.house.db.write() as connection:
         decisions.declare_pair(
-            visit.house, connection, first, second, visit.actor, _reason(visit),
+            visit.house, connection, first, second, visit.actor, reason_of(visit),
             together=visit.field("choice") == "together",
         )  # fmt: skip
     return RedirectResponse("/trays/questions?done=decided", 303)

@@ -62,6 +62,7 @@ def _context(visit: Visit, key: str) -> dict[str, Any]:
             "missing": session_view.missing_of(dose, visit.language),
             "findings": session_view.findings_of(connection, parts, visit.language),
             "who": named.get(row.patient_id), "candidates": suggested, "notices": [],
+            "notes": session_view.notes_of(connection, parts) if caller.sees_identity else [],
             "requests": link_requests.waiting(connection, caller.centre, row.id) if caller.sees_identity else [],
             "links": people.link_history(connection, row.id) if caller.sees_identity else [],
             "pseudonym": visit.pseudonyms.of(row.patient_id) if row.patient_id and not caller.sees_identity else None,

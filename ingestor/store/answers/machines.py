@@ -15,6 +15,8 @@ from ingestor.store.tables import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
 
@@ -64,6 +66,30 @@ def tally(connection: Connection, centre: str) -> dict[str, int]:
         .group_by(run.c.device_id)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def runs_between(
+    connection: Connection, key: str, start: datetime | None, end: datetime | None
+) -> list[dict[str, Any]]:
+    """Return a machine's treatments by the start that it printed, newest first: started_local, printed_id, session_id.
+
+    Args:
+        connection: a reading transaction.
+        key: of the machine.
+        start: on the machine's own clock; None is ever.
+        end: on the machine's own clock, excluded; None is until now.
+    """
+    query = (
+        select(revision.c.started_local, run.c.printed_id, run.c.session_id)
+        .join(run, run.c.id == revision.c.run_id)
+        .where(run.c.device_id == key, revision.c.state == "current")
+        .order_by(revision.c.started_local.desc(), run.c.id)
+    )
+    if start is not None:
+        query = query.where(revision.c.started_local >= start)
+    if end is not None:
+        query = query.where(revision.c.started_local < end)
+    return [dict(row._mapping) for row in connection.execute(query)]
 
 
 def ledger(connection: Connection, key: str) -> list[dict[str, Any]]:

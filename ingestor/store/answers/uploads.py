@@ -72,6 +72,21 @@ def of_key(connection: Connection, centre: str, key: str, actor: str | None = No
     return found[0] if found else None
 
 
+def notes(connection: Connection, sources: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what persons remarked on some sources that count, oldest first: note, actor, at."""
+    query = (
+        select(submission.c.note, submission.c.actor, submission.c.at)
+        .where(
+            submission.c.source.in_(sources),
+            submission.c.note.is_not(None),
+            submission.c.note != "",
+            submission.c.status != "preview",
+        )
+        .order_by(submission.c.at, submission.c.id)
+    )
+    return [dict(row._mapping) for row in connection.execute(query)]
+
+
 def _submissions() -> Select[Any]:
     return select(submission, job.c.state.label("job_state"), job.c.attempts).outerjoin(
         job, job.c.submission == submission.c.id
