@@ -19,6 +19,7 @@ from api.openapi import describe
 from api.routes import (
     about,
     catalogue,
+    definitions,
     deliveries,
     doses,
     exports,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 # What is still being read then is durable, and is read again by the next start.
 _PATIENCE_S = 8.0
 _ROUTERS = (
-    doses.router, exports.router, sessions.router, machines.router, snapshots.router, deliveries.router, catalogue.router, imports.router, about.router, login.router,
+    definitions.router, doses.router, exports.router, sessions.router, machines.router, snapshots.router, deliveries.router, catalogue.router, imports.router, about.router, login.router,
 )  # fmt: skip
 
 

@@ -222,3 +222,26 @@ def any_file() -> dict[int | str, Schema]:
             "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
         }
     }
+
+
+def exclusions() -> dict[int | str, Schema]:
+    """Return the response with what a filter leaves out."""
+    names = ("sessions", "without_dose", "included", "lower_bounds", "without_plasma", "without_multiple")
+    counts: Schema = {n: {"type": "integer"} for n in names}
+    tables: Schema = {
+        n: {"type": "object", "additionalProperties": {"type": "integer"}}
+        for n in ("filtered", "statuses", "reasons")
+    }
+    tables["filtered"]["description"] = "Doses that each part of the filter leaves out by itself"
+    return _answer({"type": "object", "required": [*counts, *tables], "properties": counts | tables})
+
+
+def methods() -> dict[int | str, Schema]:
+    """Return the response with definition sheets."""
+    words: Schema = {"type": "object", "required": list(LANGUAGES)}
+    words["properties"] = {language: {"type": "string"} for language in LANGUAGES}
+    term = {
+        "term": words, "definition": words, "columns": {"type": "array", "items": {"type": "string"}},
+    }  # fmt: skip
+    terms = {"type": "array", "items": {"type": "object", "properties": term}}
+    return _listing({"method": {"type": "string"}, "title": words, "terms": terms})

@@ -55,7 +55,7 @@ def counted(connection: Connection, wanted: Wanted) -> Counted:
     filtered = {name: dosed - doses.count(connection, one) for name, one in _each(frame, wanted)}
     taken = doses.conditions(wanted)
     by_status = select(dose.c.status, func.count()).where(taken).group_by(dose.c.status)
-    statuses = {status: n for status, n in connection.execute(by_status)}
+    statuses = {row[0]: row[1] for row in connection.execute(by_status)}
     missing = (
         dose.c.complete.is_(False), dose.c.processed_plasma_ml.is_(None), dose.c.pv_multiple.is_(None),
     )  # fmt: skip
@@ -73,10 +73,10 @@ def _each(frame: Wanted, wanted: Wanted) -> Iterator[tuple[str, Wanted]]:
     """Yield every part of a filter by name, alone in the same frame."""
     for pair in wanted.equal:
         yield pair[0], replace(frame, equal=(pair,))
-    for end, pairs in (("min", wanted.least), ("max", wanted.most)):
-        for pair in pairs:
-            bound = {"least": (pair,)} if end == "min" else {"most": (pair,)}
-            yield f"{pair[0]}_{end}", replace(frame, **bound)  # type: ignore[arg-type] # one of two fields of this type
+    for bound in wanted.least:
+        yield f"{bound[0]}_min", replace(frame, least=(bound,))
+    for bound in wanted.most:
+        yield f"{bound[0]}_max", replace(frame, most=(bound,))
     for name in ("column", "alarm", "reason", "complete", "linked"):
         value = getattr(wanted, name)
         if value not in {(), None}:
@@ -95,5 +95,3 @@ def _reasons(connection: Connection, wanted: Wanted) -> dict[str, int]:
         for reason in reasons:
             found[reason] = found.get(reason, 0) + count
     return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
-
-
