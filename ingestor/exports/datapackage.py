@@ -5,6 +5,7 @@ Source: https://datapackage.org/standard/data-package/ and https://datapackage.o
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,22 @@ EXCLUSIONS = (
     Field("reason", "text", "Warum sie fehlt: no_dose (es wird keine geliefert) oder filtered (vom Filter)",
           "Why it is left out: no_dose (none is served) or filtered (by the filter)"),
 )  # fmt: skip
+
+
+READINGS = (
+    Field("session_id", "text", "Kennung der Sitzung", "Identity of the session"),
+    Field("started_at", "instant", "Beginn (UTC)", "Start (UTC)"),
+    Field("ended_at", "instant", "Ende (UTC)", "End (UTC)"),
+    Field("patient", "text", "Pseudonym des Patienten", "Pseudonym of the patient"),
+    Field("included", "boolean", "Ob die Sitzung zum Filter passt", "Whether the session fits the filter"),
+    Field("dosed", "boolean", "Ob eine Dosis geliefert wurde", "Whether a dose was served"),
+    Field("run_id", "text", "Kennung des Gerätelaufs", "Identity of the run"),
+    Field("reading", "text", "Lesung, aus der gerechnet wurde", "Reading that was computed from"),
+    Field("source", "text", "SHA-256 der Quelldatei", "SHA-256 of the source file"),
+    Field("driver", "text", "Treiber", "Driver"),
+    Field("driver_version", "text", "Version des Treibers und seines Profils", "Version of the driver and its profile"),
+)  # fmt: skip
+_OWN = {"exclusions": EXCLUSIONS, "readings": READINGS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +77,7 @@ def descriptor(about: About, resources: Sequence[Resource]) -> dict[str, Any]:
     """Return the document."""
     return {
         "$schema": f"{_PROFILES}/datapackage.json",
+        "id": identifier(about.name, resources),
         "name": about.name,
         "title": f"Doses of immunoadsorption sessions: {about.name}",
         "created": about.created,
@@ -67,6 +85,12 @@ def descriptor(about: About, resources: Sequence[Resource]) -> dict[str, Any]:
         "apherelog": {"version": version("apherelog"), **about.facts},
         "resources": [_resource(one) for one in resources],
     }
+
+
+def identifier(name: str, resources: Sequence[Resource]) -> str:
+    """Return by what the data set is cited: its name and the beginning of the sum of its files' sums."""
+    sums = "".join(f"{one.sha256}  {one.path}\n" for one in resources)
+    return f"apherelog:{name}:{hashlib.sha256(sums.encode()).hexdigest()[:20]}"
 
 
 def _resource(one: Resource) -> dict[str, Any]:
@@ -84,13 +108,15 @@ def _resource(one: Resource) -> dict[str, Any]:
 
 
 def table_schema(table: str) -> dict[str, Any]:
-    """Return the columns of a table as a table schema; `exclusions` is one of a snapshot's own."""
-    fields = EXCLUSIONS if table == "exclusions" else tables()[table]
+    """Return the columns of a table as a table schema; `exclusions` and `readings` are a snapshot's own."""
+    fields = _OWN[table] if table in _OWN else tables()[table]
     found: dict[str, Any] = {
         "$schema": f"{_PROFILES}/tableschema.json",
         "fields": [_field(f) for f in fields],
         "missingValues": [""],
     }
+    if table == "readings":
+        return found  # of the sessions that are left out as well
     if table in _KEYS:
         found["primaryKey"] = [_KEYS[table]]
     else:

@@ -100,7 +100,7 @@ def _parts(kind: str) -> Callable[[Database, Wanted, View], Iterator[pa.RecordBa
                 words = sessions.identifying(connection, {row[0] for row, _ in found}) if hides else {}
             yield batch(
                 kind,
-                [_masked(kind, row, view, words) for row, _ in found] if hides else [r for r, _ in found],
+                [masked(kind, row, view, words) for row, _ in found] if hides else [r for r, _ in found],
             )
             if len(found) < PIECE:
                 return
@@ -109,7 +109,7 @@ def _parts(kind: str) -> Callable[[Database, Wanted, View], Iterator[pa.RecordBa
     return pieces
 
 
-def _masked(kind: str, row: Raw, view: View, words: dict[str, tuple[str, ...]]) -> Raw:
+def masked(kind: str, row: Raw, view: View, words: dict[str, tuple[str, ...]]) -> Raw:
     """Return a row whose text, printed by a machine or typed by a person, names nobody."""
     at, known = names(kind).index("text"), words.get(row[0], ())
     shown = (

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 import re
@@ -12,13 +10,17 @@ import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ingestor import disk
 from ingestor.errors import Invalid
 from ingestor.exports.codebook import LANGUAGES, codebook
 from ingestor.exports.datapackage import About, Resource, descriptor
 from ingestor.exports.files import FORMATS, pieces
 from ingestor.exports.plain import instant
-from ingestor.exports.rows import batches, listed
+from ingestor.exports.rows import batches
+from ingestor.ops import pins
 from ingestor.ops.shelf import SUMS, Shelf, folder_of, sum_of
 from ingestor.store import audit, snapshots
 from ingestor.store.snapshots import Registered
@@ -28,13 +30,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import pyarrow as pa
-
     from ingestor.store.answers.doses import Wanted
 
 TABLES = ("doses", "sessions", "cycles", "alarms")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_DESCRIPTOR = "datapackage.json"
+_DESCRIPTOR, PINS = "datapackage.json", "readings.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,8 @@ def _remove(folder: Path) -> None:
 def _write(shelf: Shelf, order: Order, folder: Path) -> str:
     """Write all files; return the sum of the list of their sums."""
     seen = _Seen()
-    resources = [r for table in TABLES for r in _tables(shelf, order.wanted, table, folder, seen)]
-    resources.append(
-        _file(folder, "exclusions.csv", [_exclusions(shelf, order.wanted, seen)], "text/csv", "exclusions")
-    )
+    pinned = _file(folder, PINS, pins.written(shelf, order.wanted), "text/csv", "readings")
+    resources = [*_tables(shelf, order.wanted, folder, folder, seen), pinned]
     resources += [
         _file(folder, f"codebook.{language}.md", [codebook(language).encode()], "text/markdown")
         for language in LANGUAGES
@@ -122,12 +120,37 @@ def _write(shelf: Shelf, order: Order, folder: Path) -> str:
     return whole.sha256
 
 
-def _tables(shelf: Shelf, wanted: Wanted, table: str, folder: Path, seen: _Seen) -> Iterator[Resource]:
-    for kind in ("csv", "parquet"):
-        found: Iterable[pa.RecordBatch] = batches(shelf.db, table, wanted, shelf.view)
-        if table == "doses" and kind == "csv":
-            found = seen.watching(found)
-        yield _file(folder, f"{table}.{kind}", pieces(table, kind, found), FORMATS[kind].media_type, table)
+def _tables(shelf: Shelf, wanted: Wanted, pinned: Path, folder: Path, seen: _Seen) -> list[Resource]:
+    """Write every table of a data set into `folder`, its sessions and readings being those of `pinned`."""
+
+    def rows(table: str) -> Iterable[pa.RecordBatch]:
+        if table == "doses":
+            return _doses(shelf, wanted, pinned)
+        if table == "sessions":
+            return pins.sessions_of(shelf, wanted.as_of, pinned)
+        return pins.parts_of(shelf, table, pinned)
+
+    made = []
+    for table in TABLES:
+        for kind in ("csv", "parquet"):
+            found = rows(table)
+            if table == "doses" and kind == "csv":
+                found = seen.watching(found)
+            made.append(
+                _file(folder, f"{table}.{kind}", pieces(table, kind, found), FORMATS[kind].media_type, table)
+            )
+    return [*made, _file(folder, "exclusions.csv", pins.exclusions(pinned), "text/csv", "exclusions")]
+
+
+def _doses(shelf: Shelf, wanted: Wanted, pinned: Path) -> Iterable[pa.RecordBatch]:
+    """Return the doses; which of them had a column or an alarm is known from the readings of that time alone."""
+    if not (wanted.column or wanted.alarm):
+        return batches(shelf.db, "doses", wanted, shelf.view)
+    included = pa.array(
+        [one.session_id for one in pins.read(pinned) if one.dosed and one.included], pa.string()
+    )
+    found = batches(shelf.db, "doses", replace(wanted, column=(), alarm=()), shelf.view)
+    return (batch.filter(pc.is_in(batch["session_id"], included)) for batch in found)
 
 
 def _file(folder: Path, name: str, content: Iterable[bytes], media_type: str, table: str = "") -> Resource:
@@ -144,16 +167,14 @@ def _file(folder: Path, name: str, content: Iterable[bytes], media_type: str, ta
 
 
 class _Seen:
-    """What went into the table of doses: its sessions, and by whom and how they were read and computed."""
+    """By whom and how the doses of the table were read and computed."""
 
     def __init__(self) -> None:
-        self.sessions: set[str] = set()
         self._drivers: dict[tuple[str, str, str], int] = {}
         self._methods: set[str] = set()
 
     def watching(self, found: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in found:
-            self.sessions.update(batch["session_id"].to_pylist())
             self._methods.update(batch["method"].to_pylist())
             columns = (batch[name].to_pylist() for name in ("driver", "driver_version", "evidence"))
             for key in zip(*columns, strict=True):
@@ -170,27 +191,11 @@ class _Seen:
         }
 
 
-def _exclusions(shelf: Shelf, wanted: Wanted, seen: _Seen) -> bytes:
-    """Return the sessions of the same time and place that are not in the table of doses, and why."""
-    everything = type(wanted)(
-        wanted.centre, start=wanted.start, end=wanted.end, as_of=wanted.as_of, ward=wanted.ward
-    )
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("session_id", "started_at", "reason"))
-    for found in listed(shelf.db, everything):
-        for row in found:
-            if row["session_id"] not in seen.sessions:
-                reason = "no_dose" if row["status"] is None else "filtered"
-                writer.writerow((row["session_id"], instant(row["started_at"]), reason))
-    return text.getvalue().encode()
-
-
 def rebuilt(shelf: Shelf, name: str, wanted: Wanted, into: Path) -> dict[str, str]:
     """Build the tables of a snapshot again from the store; return what became of each: `same` or `different`.
 
-    The doses are those of the moment of the snapshot and must be the same. Cycles and alarms are of the readings
-    that count today: they differ where a file has been read again since.
+    Doses and sessions are those of the moment of the snapshot, cycles and alarms those of the readings that counted
+    then (its `readings.csv`). All must be the same.
 
     Args:
         shelf: where it stands.
@@ -203,13 +208,9 @@ def rebuilt(shelf: Shelf, name: str, wanted: Wanted, into: Path) -> dict[str, st
         Invalid: `cannot_write`.
     """
     _, folder = folder_of(shelf, name)
-    seen = _Seen()
     try:
         into.mkdir(exist_ok=True)
-        made = [r for table in TABLES for r in _tables(shelf, wanted, table, into, seen)]
-        made.append(
-            _file(into, "exclusions.csv", [_exclusions(shelf, wanted, seen)], "text/csv", "exclusions")
-        )
+        made = _tables(shelf, wanted, folder, into, _Seen())
     except OSError as error:
         raise Invalid("cannot_write", path=str(into), problem=error.strerror or "") from error
     return {r.path: "same" if sum_of(folder / r.path) == r.sha256 else "different" for r in made}

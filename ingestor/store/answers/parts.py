@@ -34,7 +34,7 @@ def _column_used(name: str) -> ColumnElement[Any]:
 
 _OF_ALL = (session.c.id, run.c.id, run.c.device_id)
 _FROM = (revision.c.source,)
-_PARTS: dict[str, tuple[Table, tuple[Any, ...]]] = {
+PARTS: dict[str, tuple[Table, tuple[Any, ...]]] = {
     "cycles": (
         cycle,
         (cycle.c.number, cycle.c.column_position, _column_used("product"), _column_used("serial"),
@@ -75,7 +75,7 @@ def rows(
         kinds: of alarms alone: only these.
         priorities: of alarms alone: only these.
     """
-    table, columns = _PARTS[kind]
+    table, columns = PARTS[kind]
     query = (
         select(*_OF_ALL, *columns, *_FROM, table.c.line, *_PLACE, table.c.position)
         .select_from(table)
