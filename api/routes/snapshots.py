@@ -16,10 +16,11 @@ from ingestor.access.permissions import Caller, Permission
 from ingestor.errors import NotFound
 from ingestor.exports.session import tidy
 from ingestor.exports.view import View
-from ingestor.ops.shelf import SUMS, Shelf, difference, folder_of
+from ingestor.ops.shelf import SUMS, Shelf, changed_since, difference, folder_of
 from ingestor.store import audit, snapshots
 
 router = APIRouter(tags=["snapshots"])
+_MOST = 1000
 Exporter = Annotated[Caller, Depends(require(Permission.EXPORT))]
 
 
@@ -57,13 +58,18 @@ def list_snapshots(request: Request, caller: Exporter) -> JSONResponse:
     "/v1/snapshots/{name}", summary="What a data set says of itself", responses=describe.any_document()
 )
 def read_snapshot(name: str, request: Request, caller: Exporter) -> JSONResponse:
-    """Return the `datapackage.json` of a data set: its files, columns, filter, methods and drivers."""
-    _, folder = folder_of(shelf_of(service_of(request), caller), name)
+    """Return the `datapackage.json` of a data set: its files, columns, filter, methods and drivers.
+
+    `changed` is not in that file: the doses of the data set that are served otherwise now, each with when and why.
+    """
+    shelf = shelf_of(service_of(request), caller)
+    _, folder = folder_of(shelf, name)
     try:
         document: dict[str, Any] = json.loads((folder / "datapackage.json").read_text("utf-8"))
     except OSError:
         raise NotFound("snapshot_damaged", name=name) from None
-    return JSONResponse(document)
+    since = changed_since(shelf, name)
+    return JSONResponse(document | {"changed": {"count": len(since), "sessions": since[:_MOST]}})
 
 
 @router.get(

@@ -14,7 +14,7 @@ from ingestor.commands.asking import asked_for, options, wanted_of
 from ingestor.commands.front import Front, pass_front
 from ingestor.exports.view import View
 from ingestor.ops import snapshots
-from ingestor.ops.shelf import Shelf, damaged, difference, folder_of
+from ingestor.ops.shelf import Shelf, changed_since, damaged, difference, folder_of
 from ingestor.store import snapshots as stored_snapshots
 
 if TYPE_CHECKING:
@@ -73,10 +73,11 @@ def list_snapshots(front: Front) -> None:
                 "as_of": one.as_of,
                 "sha256": one.sha256,
                 "damaged": bad,
+                "changed": len(changed_since(shelf, one.name)) if not bad else None,
             }
-            front.emit(
-                row, f"{one.name}  {one.created_at:%Y-%m-%d}  {one.sha256}  {'DAMAGED' if bad else 'intact'}"
-            )
+            since = f", {row['changed']} doses changed since" if row["changed"] else ""
+            state = "DAMAGED" if bad else f"intact{since}"
+            front.emit(row, f"{one.name}  {one.created_at:%Y-%m-%d}  {one.sha256}  {state}")
 
 
 @click.command("diff")
@@ -88,7 +89,10 @@ def diff(front: Front, first: str, second: str) -> None:
     with _shelf(front) as (_, shelf):
         found = difference(shelf, first, second)
     text = [f"{len(found[kind])} {kind}" for kind in ("added", "removed", "changed")]
-    text += [f"  {c['session_id']}  {', '.join(c['fields'])}" for c in found["changed"]]
+    text += [
+        f"  {c['session_id']}  {', '.join(c['fields'])}  ({', '.join(w['cause'] for w in c['why'])})"
+        for c in found["changed"]
+    ]
     front.emit(found, "\n".join(text))
 
 

@@ -102,8 +102,10 @@ def _resource(one: Resource) -> dict[str, Any]:
     }  # fmt: skip
     if suffix in {"csv", "md"}:
         found["encoding"] = "utf-8"
-    if one.table:
+    if one.table and suffix == "csv":
         found |= {"type": "table", "schema": table_schema(one.table)}
+    elif one.table:  # the same rows; such a file describes its columns itself
+        found["type"] = "file"
     return found
 
 

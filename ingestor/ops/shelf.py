@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ingestor.errors import NotFound, StorageTrouble
+from ingestor.exports.plain import instant
 from ingestor.store import snapshots
+from ingestor.store.answers import changes
+from ingestor.store.tables import DOSE_COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ingestor.exports.view import View
@@ -73,18 +77,66 @@ def sum_of(path: Path) -> str | None:
 
 
 def difference(shelf: Shelf, first: str, second: str) -> dict[str, Any]:
-    """Return how the doses of two snapshots differ: sessions that came, that went, and fields that changed."""
-    before, after = (_doses(folder_of(shelf, name)[1]) for name in (first, second))
+    """Return how the doses of two snapshots differ: sessions that came, that went, fields that changed, and why.
+
+    `why` has the changes that were announced between the two moments; where there is none, the filters differ.
+    """
+    (one, old_folder), (other, new_folder) = (folder_of(shelf, name) for name in (first, second))
+    before, after = _doses(old_folder), _doses(new_folder)
+    start, end = sorted((one.as_of, other.as_of))
+    with shelf.db.read() as connection:
+        announced = changes.between(connection, shelf.centre, start, end)
     changed = []
     for key in sorted(before.keys() & after.keys()):
         old, new = before[key], after[key]
         fields = {name: [old.get(name), new.get(name)] for name in new if old.get(name) != new.get(name)}
         if fields:
-            changed.append({"session_id": key, "fields": fields})
+            changed.append({"session_id": key, "fields": fields, "why": _why(announced.get(key, ()))})
+    added, removed = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
+    why = {key: _why(announced.get(key, ())) or [{"kind": "filter"}] for key in (*added, *removed)}
     return {
-        "first": first, "second": second, "added": sorted(after.keys() - before.keys()),
-        "removed": sorted(before.keys() - after.keys()), "changed": changed,
+        "first": first, "second": second, "added": added, "removed": removed, "changed": changed, "why": why,
     }  # fmt: skip
+
+
+def changed_since(shelf: Shelf, name: str) -> list[dict[str, Any]]:
+    """Return the doses of a snapshot that are served otherwise now, by session: when, why, and which fields.
+
+    Raises:
+        NotFound: `no_such_snapshot`.
+        StorageTrouble: `snapshot_damaged`.
+    """
+    one, folder = folder_of(shelf, name)
+    with shelf.db.read() as connection:
+        announced = changes.between(connection, shelf.centre, one.as_of)
+    told = {key: why for key, found in announced.items() if (why := _why(found))}
+    if not told:
+        return []
+    mine = _sessions(folder)
+    return [{"session_id": key, "changes": told[key]} for key in sorted(told.keys() & mine)]
+
+
+def _why(found: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return changes of what is served; those of what stands behind a dose alone are none."""
+    shown = ((one, _served(one.fields)) for one in found)
+    return [
+        {"at": instant(one.at), "kind": one.kind, "cause": one.cause, "fields": fields}
+        for one, fields in shown
+        if fields or one.kind != "changed"
+    ]
+
+
+def _served(fields: Iterable[str]) -> list[str]:
+    named = ("patient" if name == "patient_id" else name for name in fields)
+    return [name for name in named if name in DOSE_COLUMNS]
+
+
+def _sessions(folder: Path) -> set[str]:
+    try:
+        with (folder / "doses.csv").open(encoding="utf-8", newline="") as file:
+            return {row["session_id"] for row in csv.DictReader(file)}
+    except OSError as error:
+        raise StorageTrouble("snapshot_damaged", name=folder.name) from error
 
 
 def _doses(folder: Path) -> dict[str, dict[str, str]]:

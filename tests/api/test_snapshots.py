@@ -78,7 +78,9 @@ def test_a_snapshot_describes_every_file_with_its_sum_and_columns(shelf: Shelf):
             header = next(csv.reader(io.StringIO(data.decode())))
             assert header == [f["name"] for f in resource["schema"]["fields"]]
     tables = {r["name"] for r in package["resources"] if r.get("type") == "table"}
-    assert {"doses", "doses-parquet", "sessions", "cycles", "alarms", "exclusions"} <= tables
+    assert tables == {"doses", "sessions", "cycles", "alarms", "exclusions", "readings"}
+    columns = pq.read_schema(folder / "doses.parquet")
+    assert columns.field("pv_multiple").metadata[b"en"].startswith(b"Processed plasma as a multiple")
 
 
 def test_every_value_fits_the_type_that_the_description_names(shelf: Shelf):

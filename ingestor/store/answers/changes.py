@@ -48,3 +48,21 @@ def sessions_since(connection: Connection, after: int, limit: int) -> list[str]:
     """Return the sessions of the changes with later numbers, at most so many."""
     query = select(change.c.session_id).where(change.c.seq > after).distinct().limit(limit)
     return list(connection.execute(query).scalars())
+
+
+def between(
+    connection: Connection, centre: str, start: datetime, end: datetime | None = None
+) -> dict[str, list[Any]]:
+    """Return changes after `start` until `end` by session: at, kind, cause, fields, oldest first."""
+    query = (
+        select(change.c.session_id, change.c.at, change.c.kind, change.c.cause, change.c.fields)
+        .join(session, session.c.id == change.c.session_id)
+        .where(session.c.centre == centre, change.c.at > start)
+        .order_by(change.c.seq)
+    )
+    if end is not None:
+        query = query.where(change.c.at <= end)
+    found: dict[str, list[Any]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.session_id, []).append(row)
+    return found

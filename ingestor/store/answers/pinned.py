@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
     from ingestor.store.answers.doses import Wanted
 
@@ -94,18 +94,18 @@ def undosed(connection: Connection, wanted: Wanted) -> list[Known]:
     ]  # fmt: skip
 
 
-def _revisions(connection: Connection, keys: Iterable[str]) -> dict[str, list[Row[Any]]]:
+def _revisions(connection: Connection, keys: Iterable[str]) -> dict[str, list[Any]]:
     query = select(
         revision.c.id, revision.c.run_id, revision.c.source, revision.c.state, revision.c.read_at,
         revision.c.driver, revision.c.driver_version,
     ).where(revision.c.run_id.in_(list(keys))).order_by(revision.c.read_at, revision.c.id)  # fmt: skip
-    found: dict[str, list[Row[Any]]] = {}
+    found: dict[str, list[Any]] = {}
     for row in connection.execute(query):
         found.setdefault(row.run_id, []).append(row)
     return found
 
 
-def _counted(known: Sequence[Row[Any]], run_id: str, source: str, as_of: datetime | None) -> Reading:
+def _counted(known: Sequence[Any], run_id: str, source: str, as_of: datetime | None) -> Reading:
     """Return the reading of a source that counted then: the current one if it was there, else the newest of that time."""
     there = [r for r in known if r.source == source and (as_of is None or r.read_at <= as_of)]
     if not there:
