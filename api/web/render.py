@@ -29,8 +29,8 @@ HERE = Path(str(files(__package__)))
 # What may be said after a form was sent: what happened, what it means, what to do.
 NOTICES = {
     "linked": ("link.done", "link.dose_moved", "link.can_undo"),
-    "asked": ("second.asked", "second.asked_means", "second.asked_todo"),
-    "refused": ("second.refused", "second.refused_means", "upload.nothing_left"),
+    "proposed": ("second.asked", "second.asked_means", "second.asked_todo"),
+    "not_confirmed": ("second.refused", "second.refused_means", "upload.nothing_left"),
     "unlinked": ("link.undone", "link.dose_moved", "link.can_undo"),
     "patient": ("patient.saved", "measure.why", "upload.nothing_left"),
     "measured": ("measure.saved", "link.dose_moved", "upload.nothing_left"),

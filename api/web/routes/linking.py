@@ -135,7 +135,7 @@ def link(visit: Annotated[Visit, changing(Permission.LINK)], key: str, patient: 
     with visit.house.db.write() as connection:
         session_view.start_of(connection, key, visit.caller.ward)
         asked = two.link(visit.house, connection, key, patient, visit.actor, reason, second)
-    return RedirectResponse(f"/sessions/{key}?done={'asked' if asked else 'linked'}#patient", 303)
+    return RedirectResponse(f"/sessions/{key}?done={'proposed' if asked else 'linked'}#patient", 303)
 
 
 @router.post("/link-requests/{key}")
@@ -149,7 +149,7 @@ def decide(visit: Annotated[Visit, changing(Permission.LINK)], key: str) -> Resp
             two.confirm(visit.house, connection, key, visit.actor)
         else:
             two.refuse(visit.house, connection, key, visit.actor, visit.field("reason"))
-    done = "linked" if confirmed else "refused"
+    done = "linked" if confirmed else "not_confirmed"
     address = "/trays/second" if visit.field("from") == "tray" else f"/sessions/{row.session_id}"
     return RedirectResponse(f"{address}?done={done}", 303)
 
