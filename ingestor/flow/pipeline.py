@@ -59,19 +59,22 @@ def keep(house: House, members: Sequence[StoredMember], order: Order, *, later: 
     return submission
 
 
-def settle(house: House, submission: str, *, alone: bool = False) -> Receipt:
+def settle(
+    house: House, submission: str, *, alone: bool = False, reading: Reading | None = None
+) -> Receipt:
     """Read what was kept and store its meaning; return the receipt. Done before: the receipt of then.
 
     Args:
         house: the open house.
         submission: from `keep`.
         alone: a submission that waited for companions has waited long enough; it is read as partial.
+        reading: of exactly these bytes, made elsewhere; None: they are read now.
     """
     with house.working_on(submission):
-        return _settle(house, submission, alone=alone)
+        return _settle(house, submission, alone=alone, reading=reading)
 
 
-def _settle(house: House, submission: str, *, alone: bool) -> Receipt:
+def _settle(house: House, submission: str, *, alone: bool, reading: Reading | None) -> Receipt:
     with house.db.read() as connection:
         row = sources.submission_of(connection, submission)
         assert row is not None, submission  # noqa: S101 - the caller has just kept or claimed it
@@ -81,7 +84,7 @@ def _settle(house: House, submission: str, *, alone: bool) -> Receipt:
         return dict(row.receipt)
     if earlier is not None:
         return settling.known_before(house, row, members, earlier)
-    reading = _read(house, members, row)
+    reading = _without_runs_in_trouble(reading or _read(house, members, row))
     if reading.awaits and not (alone and row.status == Status.WAITING.value):
         document = settling.wait(house, row, members, reading)
         whole = companions.complete(house, row, members, reading)
@@ -94,7 +97,10 @@ def _settle(house: House, submission: str, *, alone: bool) -> Receipt:
 
 def _read(house: House, members: Sequence[StoredMember], row: Any) -> Reading:  # noqa: ANN401
     bundle = Bundle(tuple(Member(m.name, house.archive.read(m.sha256)) for m in members))
-    reading = house.reader.read(bundle, house.clock(row.zone), row.driver)
+    return house.reader.read(bundle, house.clock(row.zone), row.driver)
+
+
+def _without_runs_in_trouble(reading: Reading) -> Reading:
     return replace(reading, runs=() if reading.trouble else reading.runs)
 
 

@@ -6,7 +6,7 @@ drivers in the child do. `read_here` is the same sum without a child, for tests 
 
 from ingestor.isolate.child import Limits
 from ingestor.isolate.found import Broken, find_drivers
-from ingestor.isolate.reader import Reader
+from ingestor.isolate.reader import Raw, Reader, reading_of
 from ingestor.isolate.reading import Reading, RunReading, Trouble, read_here
 
-__all__ = ["Broken", "Limits", "Reader", "Reading", "RunReading", "Trouble", "find_drivers", "read_here"]
+__all__ = ["Broken", "Limits", "Raw", "Reader", "Reading", "RunReading", "Trouble", "find_drivers", "read_here", "reading_of"]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TRIES = 3
+# A reading as it travels: a JSON head and blocks.
+Raw = tuple[dict[str, Any], list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,18 @@ class _Seat:
 
     child: Child | None = None
     profiles_seen: object = None
+
+
+def reading_of(raw: Raw) -> Reading:
+    """Unpack what `Reader.read_raw` returned, here or on another machine."""
+    head, blocks = raw
+    if "lost" in head:
+        code, driver, problem = head["lost"]
+        details: dict[str, Detail] = {"driver": driver, "problem": problem}
+        return Reading(trouble=Trouble(code, details, retry=True))
+    reading = reading_from_frame(head, blocks)
+    skipped = tuple(Broken(*one) for one in head["skipped"])
+    return blame(replace(reading, broken=reading.broken + skipped))
 
 
 class Reader:
@@ -87,19 +101,24 @@ class Reader:
             clock: what is known of the machines' clocks.
             only: name of the one driver to ask.
         """
-        head = {
-            "do": "read",
-            "names": [m.name for m in bundle.members],
-            "clock": clock_to_json(clock),
-            "only": only,
-        }
+        raw = self.read_raw(bundle, clock_to_json(clock), only)
+        return reading_of(raw)
+
+    def read_raw(self, bundle: Bundle, clock: dict[str, Any], only: str | None = None) -> Raw:
+        """Do what `read` does and return the answer as it travels; `reading_of` unpacks it.
+
+        Args:
+            bundle: the bytes.
+            clock: from `clock_to_json`.
+            only: name of the one driver to ask.
+        """
+        names = [m.name for m in bundle.members]
+        head = {"do": "read", "names": names, "clock": clock, "only": only}
         try:
             answer, blocks, skipped = self._ask(head, [m.data for m in bundle.members])
         except Lost as lost:
-            details: dict[str, Detail] = {"driver": lost.driver, "problem": lost.problem}
-            return Reading(trouble=Trouble(lost.code, details, retry=True))
-        reading = reading_from_frame(answer, blocks)
-        return blame(replace(reading, broken=reading.broken + skipped))
+            return {"lost": [lost.code, lost.driver, lost.problem]}, []
+        return answer | {"skipped": [[b.name, b.problem] for b in skipped]}, blocks
 
     def bundle_keys(self, names: Sequence[str]) -> dict[str, dict[str, BundleKey]]:
         """Return for each name, by driver, how it pairs with others; see `ingestor.detect.group`."""

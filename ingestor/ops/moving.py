@@ -67,11 +67,11 @@ def _claim(source: Connection, target: Database) -> None:
         Invalid: `move_not_empty`.
     """
     with target.read() as connection:
-        newest = audit.tip(connection)
+        newest = audit.head(connection)
         stranger = (
             not moving.is_empty(connection)
             if newest is None
-            else audit.hash_at(source, newest.seq) != newest.hash
+            else audit.hash_of(source, newest[0]) != newest[1]
         )
     if stranger:
         raise Invalid("move_not_empty")

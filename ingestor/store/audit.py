@@ -19,7 +19,7 @@ from ingestor.store.tables import audit
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
 GENESIS = "0" * 64
 
@@ -66,9 +66,8 @@ def record(
 
 def record_all(connection: Connection, deeds: Sequence[Deed]) -> int:
     """Append one entry for each of several deeds of one transaction; return the number of the last."""
-    last = tip(connection)
     key = connection.get_execution_options().get("audit_key", b"")
-    seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
+    seq, previous = head(connection) or (0, GENESIS)
     at = datetime.now(UTC).replace(microsecond=0)
     entries: list[dict[str, Any]] = []
     for number, deed in enumerate(deeds, start=seq + 1):
@@ -81,18 +80,6 @@ def record_all(connection: Connection, deeds: Sequence[Deed]) -> int:
     if entries:
         connection.execute(insert(audit), entries)
     return int(seq + len(entries))
-
-
-def tip(connection: Connection) -> Row[int, str] | None:
-    """Return number and hash of the newest entry."""
-    query = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
-    return connection.execute(query).one_or_none()
-
-
-def hash_at(connection: Connection, seq: int) -> str | None:
-    """Return the hash of the entry of this number, None where there is none."""
-    found: str | None = connection.execute(select(audit.c.hash).where(audit.c.seq == seq)).scalar()
-    return found
 
 
 def chained(entry: dict[str, Any], key: bytes) -> str:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _TRIES = 5
 _PAUSE_S = 0.05
+# The transaction that a thread shares among everything it does, with the engine it belongs to.
+_batch: ContextVar[tuple[Engine, Connection] | None] = ContextVar("batch", default=None)
 _POOL: dict[str, Any] = {"pool_size": 5, "max_overflow": 20, "pool_timeout": 5}
 
 
@@ -64,8 +66,34 @@ class Database:
         Raises:
             Busy: another writer held the database for longer than ten seconds, or the server broke it off.
         """
+        shared = self._shared()
+        if shared is not None:
+            with told(), shared.begin_nested():
+                yield shared
+            return
         with self._turn(), told(), self.writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Make one transaction of all that this thread writes meanwhile; what it reads is read in it.
+
+        Each `write()` inside is a savepoint: one that fails takes back its own part only. Nothing is durable before
+        the end of the batch.
+
+        Raises:
+            Busy: as `write`.
+        """
+        with self.write() as connection:
+            token = _batch.set((self.writer, connection))
+            try:
+                yield
+            finally:
+                _batch.reset(token)
+
+    def _shared(self) -> Connection | None:
+        writer, connection = _batch.get() or (None, None)
+        return connection if writer is self.writer else None
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -89,7 +117,7 @@ class Database:
         Raises:
             Busy: as `write`.
         """
-        for attempt in range(1, _TRIES):
+        for attempt in range(1, 1 if self._shared() is not None else _TRIES):
             try:
                 with self.write() as connection:
                     return work(connection)
@@ -101,6 +129,10 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one consistent state and cannot write; behind `identities_hidden`, a veiled one."""
+        shared = self._shared()
+        if shared is not None:
+            yield shared
+            return
         engine = self.veiled if _veil.get() else self.reader
         with told(), engine.begin() as connection:
             yield connection
