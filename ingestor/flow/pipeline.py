@@ -59,9 +59,7 @@ def keep(house: House, members: Sequence[StoredMember], order: Order, *, later: 
     return submission
 
 
-def settle(
-    house: House, submission: str, *, alone: bool = False, reading: Reading | None = None
-) -> Receipt:
+def settle(house: House, submission: str, *, alone: bool = False, reading: Reading | None = None) -> Receipt:
     """Read what was kept and store its meaning; return the receipt. Done before: the receipt of then.
 
     Args:

@@ -185,10 +185,23 @@ def fail(house: House, submission: str) -> dict[str, Any]:
 
 def known_before(house: House, row: Any, members: Sequence[StoredMember], earlier: Any) -> dict[str, Any]:  # noqa: ANN401
     """Answer for bytes that are here already: nothing changes."""
+    document = as_duplicate(row.source, members, row.id, earlier)
+    with house.db.write() as connection:
+        _close(house, connection, row, document)
+    return document
+
+
+def as_duplicate(
+    source: str,
+    members: Sequence[StoredMember],
+    submission: str,
+    earlier: Any,  # noqa: ANN401
+) -> dict[str, Any]:
+    """Return the receipt of bytes that an earlier submission brought."""
     then = earlier.receipt
     rows = then["rows"]
-    document = receipt(
-        row.source, members, row.id, status=Status.DUPLICATE,
+    return receipt(
+        source, members, submission, status=Status.DUPLICATE,
         code="duplicate_held" if then["status"] == Status.HELD.value else "duplicate",
         params={"since": outcome.moment(earlier.at)},
     ) | {
@@ -196,9 +209,6 @@ def known_before(house: House, row: Any, members: Sequence[StoredMember], earlie
         "run_statuses": [Status.DUPLICATE.value] * len(then["run_statuses"]),
         "rows": Rows(duplicate=rows["read"] - rows["ignored"], ignored=rows["ignored"]).to_json(),
     }  # fmt: skip
-    with house.db.write() as connection:
-        _close(house, connection, row, document)
-    return document
 
 
 def _end(

@@ -9,4 +9,15 @@ from ingestor.isolate.found import Broken, find_drivers
 from ingestor.isolate.reader import Raw, Reader, reading_of
 from ingestor.isolate.reading import Reading, RunReading, Trouble, read_here
 
-__all__ = ["Broken", "Limits", "Raw", "Reader", "Reading", "RunReading", "Trouble", "find_drivers", "read_here", "reading_of"]
+__all__ = [
+    "Broken",
+    "Limits",
+    "Raw",
+    "Reader",
+    "Reading",
+    "RunReading",
+    "Trouble",
+    "find_drivers",
+    "read_here",
+    "reading_of",
+]

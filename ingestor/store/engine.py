@@ -131,7 +131,8 @@ class Database:
         """Give a connection that sees one consistent state and cannot write; behind `identities_hidden`, a veiled one."""
         shared = self._shared()
         if shared is not None:
-            yield shared
+            with told():
+                yield shared
             return
         engine = self.veiled if _veil.get() else self.reader
         with told(), engine.begin() as connection:
