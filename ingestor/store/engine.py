@@ -130,7 +130,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one consistent state and cannot write; behind `identities_hidden`, a veiled one."""
         shared = self._shared()
-        if shared is not None:
+        if shared is not None and not _veil.get():
             with told():
                 yield shared
             return

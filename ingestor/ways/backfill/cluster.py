@@ -44,7 +44,7 @@ class Cluster:
         except ImportError as error:
             raise Invalid("scheduler_missing") from error
         try:
-            self._client: Any = Client(address, timeout=10, set_as_default=False)
+            self._client: Any = Client(address, timeout=5, set_as_default=False)
         except (OSError, ValueError) as error:
             raise Invalid("scheduler_unreachable", address=address) from error
         self._profiles = profiles_in(house.settings.data_dir / "profiles")
