@@ -14,7 +14,7 @@ from ingestor.errors import Busy, DatabaseTrouble, StorageTrouble
 from ingestor.faultpoints import point
 from ingestor.flow import companions, settling
 from ingestor.model import Status
-from ingestor.store import audit, sources
+from ingestor.store import arrivals, audit, sources
 from ingestor.store.arrivals import Arrival
 
 if TYPE_CHECKING:
@@ -57,6 +57,14 @@ def keep(house: House, members: Sequence[StoredMember], order: Order, *, later: 
     submission = house.arrivals.do(arrival)
     point("pipeline.kept")
     return submission
+
+
+def keep_all(house: House, bundles: Sequence[Sequence[StoredMember]], order: Order) -> list[str]:
+    """Make many bundles and their jobs durable in one transaction; return their submissions, in order."""
+    those = [Arrival(house.centre, members, order, house.worker, house.now()) for members in bundles]
+    submissions = house.db.apply(lambda connection: arrivals.accept(connection, those))
+    point("pipeline.kept")
+    return submissions
 
 
 def settle(house: House, submission: str, *, alone: bool = False, reading: Reading | None = None) -> Receipt:

@@ -75,15 +75,19 @@ def keep_batch(
         StorageTrouble: nothing more can be kept safely.
     """
     archived = list(threads.map(lambda addresses: _archive(house, addresses), bundles))
-    answers: list[Kept | Receipt] = []
-    with house.db.batch():
-        for addresses, members in zip(bundles, archived, strict=True):
-            if isinstance(members, dict):
-                answers.append(members)
-            else:
-                known = _known(house, members)
-                answers.append(known or Kept(pipeline.keep(house, members, order), members, addresses))
-    return answers
+    answers: dict[Addresses, Kept | Receipt] = {}
+    unknown: dict[Addresses, tuple[StoredMember, ...]] = {}
+    for addresses, members in zip(bundles, archived, strict=True):
+        if isinstance(members, dict):
+            answers[addresses] = members
+        elif (known := _known(house, members)) is not None:
+            answers[addresses] = known
+        else:
+            unknown[addresses] = members
+    submissions = pipeline.keep_all(house, list(unknown.values()), order)
+    for submission, (addresses, members) in zip(submissions, unknown.items(), strict=True):
+        answers[addresses] = Kept(submission, members, addresses)
+    return [answers[addresses] for addresses in bundles]
 
 
 def _archive(house: House, addresses: Addresses) -> tuple[StoredMember, ...] | Receipt:
