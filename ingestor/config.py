@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,6 +16,20 @@ from pydantic_settings import (
 )
 
 from ingestor.errors import SettingsError
+
+
+class ColumnProduct(BaseModel):
+    """What a site knows of a column product, by the name that its machines print.
+
+    Attributes:
+        uses: how often one column may be used.
+        extraction: mean fraction that one pass over it takes out, for the model of removal.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    uses: int | None = Field(None, ge=1)
+    extraction: float | None = Field(None, gt=0, le=1)
 
 
 class Settings(BaseSettings):
@@ -50,6 +64,9 @@ class Settings(BaseSettings):
     )
     audit_anchor_minutes: int = Field(60, ge=1, le=1440, description="How often that is done [min]")
     second_person: bool = Field(default=False, description="A second person confirms each link made by hand")
+    columns: dict[str, ColumnProduct] = Field(
+        {}, description="By column product as printed: `uses` (how often a column may be used), `extraction`"
+    )
     support: str = Field("", description="Whom to call when stuck; shown on every page")
     rate_limits: bool = Field(default=True, description="Limit logins and uploads per minute")
     public_docs: bool = Field(default=True, description="Show /docs and /openapi.json without a login")

@@ -33,7 +33,7 @@ def warm(app: FastAPI) -> None:
     service: Service = app.state.service
     with contextlib.suppress(Busy, DatabaseTrouble), service.db.read() as connection:
         kept = kept_of(app)
-        kept.shared_columns(connection, service.house.centre)
+        kept.column_warnings(connection, service.house.centre)
         kept.missing(connection, service.house.centre)
 
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from api.web.wording import said
-from ingestor.meaning.linking import Known, PastSession, candidates, column_conflicts
+from ingestor.flow.columns import if_linked
+from ingestor.meaning.linking import Known, PastSession, candidates
 from ingestor.store.answers import past, people
+from ingestor.store.patients import survivor
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -41,12 +43,8 @@ def warnings(
     house: House, connection: Connection, session: Row[Any], patient: str, language: str
 ) -> list[dict[str, str]]:
     """Return what speaks against linking a session to a patient: columns that somebody else used."""
-    columns = past.columns_of(connection, [session.id]).get(session.id, ())
-    serials = [serial for serial, _ in columns]
-    found = column_conflicts(patient, columns, _past(house, connection, session, serials))
-    return [
-        said("column_of_another_patient", language) | {"serial": one.serial} for one in found if one.serious
-    ]
+    found = if_linked(house, connection, session.id, survivor(connection, patient))
+    return [said(one.code, language, one.told) | {"serial": one.use.serial} for one in found]
 
 
 def _past(house: House, connection: Connection, session: Row[Any], serials: list[str]) -> list[PastSession]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ingestor.meaning.gaps import missing
-from ingestor.store.answers import changes, columns, machines, past
+from ingestor.store.answers import changes, machines, trays
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -24,37 +24,36 @@ _MOST_CHANGES = 500
 
 @dataclass(slots=True)
 class Kept:
-    """Columns that several patients had, and numbers that machines skipped.
+    """Warnings about columns, and numbers that machines skipped.
 
     Attributes:
-        shared: serial -> row of `columns.totals`, of columns that must stay with one patient.
-        seen: the change in the feed up to which `shared` holds.
+        warned: session -> row of `trays.column_warnings`.
+        seen: the change in the feed up to which `warned` holds.
         gaps: machine -> its number of treatments, and what is missing among them.
     """
 
-    shared: dict[str, dict[str, Any]] = field(default_factory=dict)
+    warned: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen: int = -1
     gaps: dict[str, tuple[int, tuple[Missing, ...]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def shared_columns(self, connection: Connection, centre: str) -> list[dict[str, Any]]:
-        """Return columns that several patients had, the last used first."""
+    def column_warnings(self, connection: Connection, centre: str) -> list[dict[str, Any]]:
+        """Return what is wrong with columns and was not acknowledged: one entry a column and code, newest first."""
         with self._lock:
             newest = changes.newest(connection)
             if newest != self.seen:
                 self._follow(connection, centre, newest)
-            return sorted(self.shared.values(), key=lambda row: (row["last"], row["serial"]), reverse=True)
+            return trays.by_column(self.warned.values())
 
     def _follow(self, connection: Connection, centre: str, newest: int) -> None:
         sessions = (
             changes.sessions_since(connection, self.seen, _MOST_CHANGES + 1) if self.seen >= 0 else None
         )
         if sessions is None or len(sessions) > _MOST_CHANGES:
-            self.shared = {row["serial"]: row for row in columns.totals(connection, centre) if row["shared"]}
+            self.warned = trays.column_warnings(connection, centre)
         else:
-            used = {serial for found in past.columns_of(connection, sessions).values() for serial, _ in found}
-            rows = columns.totals(connection, centre, used | self.shared.keys())
-            self.shared = {row["serial"]: row for row in rows if row["shared"]}
+            found = trays.column_warnings(connection, centre, sessions)
+            self.warned = {key: row for key, row in self.warned.items() if key not in set(sessions)} | found
         self.seen = newest
 
     def missing(self, connection: Connection, centre: str) -> dict[str, tuple[Missing, ...]]:

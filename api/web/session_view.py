@@ -133,7 +133,10 @@ def missing_of(dose: Mapping[str, Any] | None, language: str) -> list[dict[str, 
 
 def reasons_of(dose: Mapping[str, Any] | None, language: str) -> list[dict[str, str]]:
     """Return why a dose is not final, in words."""
-    return [said(code, language) for code in dose["status_reasons"]] if dose else []
+    if not dose:
+        return []
+    warnings = {one["code"]: one for one in reversed(dose["detail"].get("column_warnings") or ())}
+    return [said(code, language, warnings.get(code)) for code in dose["status_reasons"]]
 
 
 def findings_of(connection: Connection, parts: list[Part], language: str) -> list[dict[str, Any]]:

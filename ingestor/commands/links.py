@@ -14,16 +14,20 @@ from ingestor.commands.front import Front, pass_front
 @pass_front
 def link(front: Front, session: str, patient: str, reason: str) -> None:
     """Link a session to a patient."""
-    from ingestor.flow import second_person
+    from ingestor.flow import columns, second_person
+    from ingestor.flow.receipt import finding_json
 
     with front.house() as house, house.db.write() as connection:
+        against = columns.against(house, connection, session, patient)
         request = second_person.link(house, connection, session, patient, front.actor(), reason)
+    warnings = [finding_json(one) for one in against]
+    for one in warnings:
+        front.tell(one["text"]["en"])
+    document = {"session": session, "warnings": warnings}
     if request is not None:
-        front.emit(
-            {"session": session, "asked": patient}, f"{session} → {patient}: waits for a second person"
-        )
+        front.emit(document | {"asked": patient}, f"{session} → {patient}: waits for a second person")
         return
-    front.emit({"session": session, "patient": patient}, f"{session} → {patient}")
+    front.emit(document | {"patient": patient}, f"{session} → {patient}")
 
 
 @click.command()

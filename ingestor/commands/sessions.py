@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -116,3 +116,31 @@ def evidence(front: Front, session: str, file: Path | None) -> None:
         for place in about["facts"]
     ]
     front.emit(found, "\n".join(lines) or "No reading of this session is current.")
+
+
+@sessions.command()
+@click.argument("session")
+@click.argument("reading", metavar="reported|cycles|counter|integrated|-")
+@click.option("--reason", required=True, help="Why; it is kept with the session.")
+@pass_front
+def decide(front: Front, session: str, reading: str, reason: str) -> None:
+    """Say which reading of the processed plasma counts for a withheld dose; - takes the word back."""
+    from ingestor.flow import decisions
+
+    chosen = None if reading == "-" else reading
+    with front.house() as house:
+        with house.db.write() as connection:
+            decisions.decide_dose(house, connection, session, chosen, front.actor(), reason)
+        row = _dose_row(house, session)
+    front.emit(row, f"{row['status']}  {row['processed_plasma_ml']} mL  {row['processed_plasma_reading']}")
+
+
+def _dose_row(house: House, session: str) -> dict[str, Any]:
+    from ingestor.errors import NotFound
+    from ingestor.exports.session import dose as dose_row
+    from ingestor.exports.view import View
+
+    row = dose_row(_facts(house, session), View())
+    if row is None:
+        raise NotFound("no_dose")
+    return row

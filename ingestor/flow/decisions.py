@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ingestor.errors import Invalid, NotFound
+from ingestor.flow.columns import follow
 from ingestor.flow.dosing import recourse, redose
 from ingestor.flow.identifying import link_waiting
 from ingestor.flow.meaning import give_meaning
 from ingestor.flow.patients import redose_patient
 from ingestor.meaning.policy import METHOD
 from ingestor.meaning.revisions import Comparison, compare
-from ingestor.store import audit, doses, neighbours, patients, runs, sessions
+from ingestor.store import audit, columns, doses, neighbours, patients, runs, sessions
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -146,7 +147,8 @@ def merge(house: House, connection: Connection, patient: str, into: str, actor: 
     patients.set_merged(connection, patient, into)
     audit.record(connection, actor, "merge", patient, reason, into=into)
     sessions.move_patient(connection, patient, into)
-    redose_patient(house, connection, into, "merge")
+    theirs = redose_patient(house, connection, into, "merge")
+    follow(house, connection, columns.serials_of_sessions(connection, theirs), "merge")
     link_waiting(house, connection)
 
 
@@ -163,8 +165,10 @@ def part(house: House, connection: Connection, patient: str, actor: Actor, reaso
     patients.set_merged(connection, patient, None)
     audit.record(connection, actor, "part", patient, reason, into=row.merged_into)
     sessions.restore_patient(connection, patient, patients.merged_group(connection, patient))
-    for one in (patient, row.merged_into):
-        redose_patient(house, connection, one, "merge")
+    theirs = [
+        s for one in (patient, row.merged_into) for s in redose_patient(house, connection, one, "merge")
+    ]
+    follow(house, connection, columns.serials_of_sessions(connection, theirs), "merge")
 
 
 def _run_of(connection: Connection, revision: str) -> str:

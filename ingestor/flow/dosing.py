@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ingestor.flow.concerns import concerns_of
 from ingestor.meaning import courses
 from ingestor.meaning.dose import Decision, Dose, Part, Situation, compute
 from ingestor.meaning.figures import RunFigures
@@ -54,7 +55,7 @@ def dose_of(house: House, connection: Connection, session_id: str) -> Dose | Non
         return None
     row = sessions.session_row(connection, session_id)
     person = patients.person(connection, row.patient_id) if row.patient_id else None
-    return compute(parts, person, house.policy(), _situation(connection, row))
+    return compute(parts, person, house.policy(), _situation(house, connection, row, parts))
 
 
 def _parts(connection: Connection, session_id: str) -> list[Part]:
@@ -69,11 +70,13 @@ def _parts(connection: Connection, session_id: str) -> list[Part]:
     ]  # fmt: skip
 
 
-def _situation(connection: Connection, row: Row[Any]) -> Situation:
+def _situation(house: House, connection: Connection, row: Row[Any], parts: Sequence[Part]) -> Situation:
     decision = _decision(row.decision) if row.decision else None
     bench = any(r.on_bench for r in runs.current_readings(connection, row.id))
     tried = row.patient_id is not None and bool(patients.require(connection, row.patient_id).test)
-    return Situation(decision, tuple(sorted({flag["code"] for flag in row.flags})), bench or tried)
+    serials = {column.serial for part in parts for column in part.figures.columns} - {""}
+    columns = concerns_of(house, connection, serials).get(row.id, ()) if serials else ()
+    return Situation(decision, tuple(sorted({flag["code"] for flag in row.flags})), bench or tried, columns)
 
 
 def _decision(document: dict[str, Any]) -> Decision:

@@ -77,6 +77,10 @@ class House:
             weight_age=timedelta(days=chosen.weight_days),
             hematocrit_age=timedelta(days=chosen.hematocrit_days),
             height_age=timedelta(days=round(chosen.height_years * 365.25)),
+            extraction={
+                name: Decimal(str(one.extraction)) for name, one in chosen.columns.items() if one.extraction
+            },
+            column_uses={name: one.uses for name, one in chosen.columns.items() if one.uses},
         )
 
     def clock(self, zone: str | None = None) -> Clock:

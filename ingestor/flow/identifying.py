@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingestor.flow.columns import follow
 from ingestor.flow.dosing import recourse, redose
 from ingestor.meaning.linking import Known, match, normalise_identifier
-from ingestor.store import links, patients, runs, sessions
+from ingestor.store import columns, links, patients, runs, sessions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -94,4 +95,5 @@ def link_waiting(house: House, connection: Connection) -> list[str]:
             linked.append(session_id)
     found = {sessions.session_row(connection, s).patient_id for s in linked}
     recourse(house, connection, found)
+    follow(house, connection, columns.serials_of_sessions(connection, linked), "link")
     return linked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingestor.flow import columns
 from ingestor.flow.dosing import recourse
 from ingestor.flow.identifying import link_by_identifier, link_waiting
 from ingestor.flow.meaning import give_meaning
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ingestor.flow.house import House
+    from ingestor.model import Finding
     from ingestor.store.audit import Actor
 
 __all__ = ["BY_PERSON", "link", "link_by_identifier", "link_waiting", "unlink"]
@@ -22,14 +24,15 @@ BY_PERSON = "person"
 
 def link(
     house: House, connection: Connection, session_id: str, patient_id: str, actor: Actor, reason: str
-) -> None:
-    """Link a session to a patient because a person says so.
+) -> list[Finding]:
+    """Link a session to a patient because a person says so; return what speaks against it: warnings about columns.
 
     Raises:
         NotFound: `no_such_session`, `no_such_patient`.
     """
     patients.require(connection, patient_id)
     _move(house, connection, session_id, patient_id, actor, reason)
+    return columns.findings(house, connection, [sessions.session_row(connection, session_id).id])
 
 
 def unlink(house: House, connection: Connection, session_id: str, actor: Actor, reason: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingestor.flow.columns import follow
 from ingestor.flow.dosing import recourse, redose
 from ingestor.flow.grouping import regroup
 from ingestor.flow.identifying import BY_IDENTIFIER, link_by_identifier
-from ingestor.store import links, neighbours, runs, sessions
+from ingestor.store import columns, links, neighbours, runs, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,6 +47,8 @@ def give_meaning(
         link_by_identifier(house, connection, session_id)
         redose(house, connection, session_id, cause)
     recourse(house, connection, {*patients, *neighbours.owners(connection, live).values()})
+    theirs = columns.serials_of_sessions(connection, live) | columns.serials_of_runs(connection, keys)
+    follow(house, connection, theirs, cause)
     return live
 
 

@@ -97,9 +97,11 @@ def measure(house: House, connection: Connection, patient_id: str, new: NewMeasu
     return key
 
 
-def redose_patient(house: House, connection: Connection, patient_id: str, cause: str) -> None:
-    """Compute all doses of a person again, under whichever of his entries the sessions stand."""
+def redose_patient(house: House, connection: Connection, patient_id: str, cause: str) -> list[str]:
+    """Compute all doses of a person again, under whichever of his entries the sessions stand; return these."""
     person = patients.survivor(connection, patient_id)
-    for session_id, _ in sessions.sessions_of(connection, patients.merged_group(connection, person)):
+    theirs = sessions.sessions_of(connection, patients.merged_group(connection, person))
+    for session_id, _ in theirs:
         redose(house, connection, session_id, cause)
     recourse(house, connection, (person,))
+    return [session_id for session_id, _ in theirs]

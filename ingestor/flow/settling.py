@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestor.driver import bundle_hash
 from ingestor.faultpoints import point
-from ingestor.flow import outcome
+from ingestor.flow import columns, outcome
 from ingestor.flow.meaning import give_meaning
 from ingestor.flow.placing import Place, place
 from ingestor.flow.receipt import Placed, Rows, receipt, strongest
@@ -87,7 +87,7 @@ def _store(
         row.source, members, row.id,
         status=strongest(p.status for p in placed) if placed else Status.REFUSED,
         code=code, params=params, driver=reading.driver, placed=placed,
-        findings=_findings(placed, reading),
+        findings=[*_findings(placed, reading), *columns.findings(house, connection, touched)],
     )  # fmt: skip
     if row.preview:
         document["preview"] = [outcome.summary(connection, s) for s in touched]

@@ -38,6 +38,7 @@ def detail(
         "lower_bound": _is_lower_bound(plasma, volume),
         "integrated_gap_s": plain(volume.readings.gap_s),
         "columns": [_columns(p) for p in plasma],
+        "column_warnings": [one.to_json() for one in situation.columns],
         "runs": [_run(p) for p in parts],
         "notes": sorted({note for p in parts for note in p.figures.notes}),
         "model_output": model_output(relation.pv_multiple, products, policy),

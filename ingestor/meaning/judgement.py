@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingestor.meaning.columns import ANOTHER
 from ingestor.model import DoseStatus, Role
 
 if TYPE_CHECKING:
@@ -35,7 +36,13 @@ def judge(
     """
     if situation.bench or all(p.figures.bench for p in parts):
         return DoseStatus.BENCH, ("bench_run",)
-    remarks = (*volume.remarks, *relation.remarks)
+    concerns = [one.code for one in situation.columns if not one.acknowledged]
+    remarks = (
+        *volume.remarks,
+        *relation.remarks,
+        *(code for code in concerns if code != ANOTHER),
+        *(("column_acknowledged",) if len(concerns) < len(situation.columns) else ()),
+    )
     troubles = (
         *(("readings_withheld",) if volume.withheld else ()),
         *((volume.missing,) if volume.missing and not volume.withheld else ()),
@@ -46,6 +53,7 @@ def judge(
         *relation.troubles,
         *(() if all(p.accepted for p in parts) else ("driver_not_accepted",)),
         *situation.reasons,
+        *(code for code in concerns if code == ANOTHER),
     )
     status = DoseStatus.PROVISIONAL if troubles else DoseStatus.FINAL
     if volume.withheld:

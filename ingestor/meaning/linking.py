@@ -58,16 +58,6 @@ class Candidate:
     reasons: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnConflict:
-    """A column that was used with another patient; `serious` unless it is a single-use lot or unknown."""
-
-    serial: str
-    patient: str
-    session: str
-    serious: bool
-
-
 def normalise_identifier(text: str, rule: str) -> str:
     """Return an identifier in the form in which it is compared; rule: exact, strip-zeros or alnum.
 
@@ -163,18 +153,3 @@ def is_one_slip(first: str, second: str) -> bool:
     a, b = first[same:], second[same:]
     swapped = len(a) > 1 and len(b) > 1 and a[0] == b[1] and a[1] == b[0] and a[2:] == b[2:]
     return swapped or a[1:] == b[1:] or a[1:] == b or a == b[1:]
-
-
-def column_conflicts(
-    patient: str, columns: Sequence[tuple[str, bool | None]], past: Sequence[PastSession]
-) -> tuple[ColumnConflict, ...]:
-    """Return the columns of a session, (serial, regenerable), that were used with somebody else."""
-    found = {}
-    for serial, regenerable in columns:
-        for session in sorted(past, key=lambda p: (p.started, p.session)):
-            shared = serial and session.patient != patient and serial in {s for s, _ in session.columns}
-            if shared:
-                found[serial, session.patient] = ColumnConflict(
-                    serial, session.patient, session.session, regenerable is True
-                )
-    return tuple(found[key] for key in sorted(found))

@@ -46,6 +46,7 @@ class Policy:
         plasma_soft, plasma_hard: plasma of a session that is remarked upon, and not believed [mL].
         pv_soft, pv_hard: multiples of the plasma volume that are remarked upon, and not believed.
         extraction: mean extraction per pass by column product, for the model of removal only.
+        column_uses: how often a column of a product may be used; no limit where none is set.
     """
 
     formula: str = "nadler"
@@ -63,3 +64,4 @@ class Policy:
     pv_soft: tuple[Decimal, Decimal] = (Decimal("0.5"), Decimal(4))
     pv_hard: Decimal = Decimal(8)
     extraction: Mapping[str, Decimal] = field(default_factory=dict)
+    column_uses: Mapping[str, int] = field(default_factory=dict)

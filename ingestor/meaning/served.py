@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
+    from ingestor.meaning.columns import Concern
     from ingestor.meaning.measured import RunFigures
     from ingestor.model import DoseStatus
 
@@ -61,11 +62,13 @@ class Situation:
         decision: a person's on the readings, if any.
         reasons: codes from grouping, linking and revisions that keep this dose from being final.
         bench: the device is marked as standing on a bench.
+        columns: what is wrong with the columns of the session.
     """
 
     decision: Decision | None = None
     reasons: tuple[str, ...] = ()
     bench: bool = False
+    columns: tuple[Concern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

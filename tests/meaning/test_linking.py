@@ -9,11 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ingestor.meaning.linking import (
-    ColumnConflict,
     Known,
     PastSession,
     candidates,
-    column_conflicts,
     is_one_slip,
     match,
     normalise_identifier,
@@ -240,33 +238,6 @@ def test_every_hint_has_its_texts():
     assert hints <= set(catalogue())
 
 
-def test_a_regenerable_column_seen_with_another_patient_is_a_serious_finding():
-    sessions = [past("p2", -9, ("S1", True), ("S2", True)), past("p1", -5, ("S1", True))]
-    found = column_conflicts("p1", [("S1", True), ("S3", True)], sessions)
-    assert found == (ColumnConflict("S1", "p2", "s1", serious=True),)
-
-
-@pytest.mark.parametrize(("regenerable", "serious"), [(True, True), (None, False), (False, False)])
-def test_of_a_column_not_known_to_be_regenerable_it_is_a_remark(regenerable, serious):
-    (found,) = column_conflicts("p1", [("S1", regenerable)], [past("p2", -9, ("S1", None))])
-    assert found.serious is serious
-
-
-def test_the_latest_use_with_each_other_patient_is_named():
-    sessions = [
-        past("p2", -1, ("S", True), name="late"),
-        past("p2", -9, ("S", True), name="early"),
-        past("p3", -5, ("S", True), name="x"),
-    ]
-    found = column_conflicts("p1", [("S", True)], sessions)
-    assert [(c.patient, c.session) for c in found] == [("p2", "late"), ("p3", "x")]
-
-
-def test_columns_without_a_serial_or_of_the_same_patient_are_no_conflict():
-    assert column_conflicts("p1", [("", True)], [past("p2", -9, ("", True))]) == ()
-    assert column_conflicts("p1", [("S", True)], [past("p1", -9, ("S", True))]) == ()
-
-
 @given(text=st.text("012", min_size=1, max_size=6), other=st.text("012", min_size=1, max_size=6))
 def test_who_is_offered_for_a_slip_is_never_linked(text, other):
     assume(normalise_identifier(text, "strip-zeros") != normalise_identifier(other, "strip-zeros"))
@@ -285,9 +256,3 @@ def test_the_weights_of_the_hints_are_what_they_are():
     assert [(c.patient, c.score) for c in shown] == [
         ("same", 100), ("column", 60), ("slip", 50), ("expired", 40), ("near", 10),
     ]  # fmt: skip
-
-
-def test_conflicts_come_in_the_order_of_serials():
-    sessions = [past("p2", -9, ("S2", True), ("S1", True))]
-    found = column_conflicts("p1", [("S2", True), ("S1", True)], sessions)
-    assert [c.serial for c in found] == ["S1", "S2"]

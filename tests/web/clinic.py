@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ingestor.ids import derived
+from ingestor.meaning.columns import CODES, Use, concerns
 from ingestor.model import (
     Alarm,
     ColumnUse,
@@ -33,7 +34,7 @@ from ingestor.model import (
     Total,
 )  # fmt: skip
 from ingestor.phrases import phrase
-from ingestor.store import doses, links, patients, places, runs, sessions, sources, watching
+from ingestor.store import columns, doses, links, patients, places, runs, sessions, sources, watching
 from ingestor.store.arrivals import Arrival, accept
 from ingestor.store.audit import Actor
 from ingestor.trace import Trace, TraceColumn, to_block
@@ -289,7 +290,23 @@ def furnish(connection: Connection, centre: str) -> dict[str, str]:
         status="withheld", status_reasons=["readings_disagree"], agreement="disagreed", counter_ml=Decimal(4980), max_disagreement=Decimal("0.2199"),
     )  # fmt: skip
     found |= _troubles(connection, centre)
+    warn_of_columns(connection, centre)
     return found
+
+
+def warn_of_columns(connection: Connection, centre: str) -> None:
+    """Let the doses say what is wrong with columns, as if they had been computed."""
+    serials = [f"GA-TC20-0117-{n}" for n in (1, 2)]
+    uses = [Use(**row) for row in columns.uses(connection, centre, serials)]
+    found = concerns(uses, {})
+    for key in {use.session for use in uses}:
+        row = doses.current(connection, key, "ia-dose/1")
+        assert row is not None
+        values = {k: v for k, v in row._mapping.items() if k not in doses.KEPT_APART}
+        codes = dict.fromkeys(one.code for one in found.get(key, ()))
+        values["status_reasons"] = [r for r in row.status_reasons if r not in CODES] + list(codes)
+        values["detail"] = row.detail | {"column_warnings": [one.to_json() for one in found.get(key, ())]}
+        doses.record(connection, values, "link", datetime.now(UTC))
 
 
 def _troubles(connection: Connection, centre: str) -> dict[str, str]:

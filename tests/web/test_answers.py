@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api.web.kept import Kept
-from ingestor.store import doses, links
+from ingestor.store import links
 from ingestor.store.answers import cohort, columns, machines, past, people, trays, uploads, worklist
 from ingestor.store.answers.worklist import Wanted
 from tests.web.clinic import START, a_run, furnish, store
@@ -93,12 +93,9 @@ def test_every_tray_counts_what_it_shows(house: House, made: dict[str, str]):
         assert counts["questions"] == len(trays.questions(connection, house.centre)) == 0
         assert counts["refused"] == len(uploads.with_status(connection, house.centre, ["refused"])) == 1
         assert (counts["unlinked"], counts["withheld"], counts["waiting"], counts["preview"]) == (2, 1, 1, 0)
-        serials = [row["serial"] for row in Kept().shared_columns(connection, house.centre)]
-        assert len(serials) == 2
-        assert {who for who, _ in trays.names(connection, serials)[serials[0]]} == {
-            made["anna"],
-            made["carla"],
-        }
+        warning = Kept().column_warnings(connection, house.centre)[0]
+        assert warning["code"] == "column_of_another_patient"
+        assert {one["patient_id"] for one in warning["sessions"]} == {made["anna"], made["carla"]}
 
 
 def test_machines_and_columns_tell_their_uses(house: House, made: dict[str, str]):
@@ -138,7 +135,7 @@ def test_pages_of_columns_hold_every_column_once_the_last_used_first(house: Hous
 def test_what_is_kept_follows_a_link_that_is_undone(house: House, made: dict[str, str]):
     kept = Kept()
     with house.db.read() as connection:
-        assert len(kept.shared_columns(connection, house.centre)) == 2
+        assert len(kept.column_warnings(connection, house.centre)) == 2
         (carlas,) = (
             row["id"] for row in worklist.sessions(connection, house.centre, Wanted(patient=made["carla"]))
         )
@@ -146,9 +143,9 @@ def test_what_is_kept_follows_a_link_that_is_undone(house: House, made: dict[str
         with house.db.write() as connection:
             now = house.now()
             links.append(connection, carlas, patient, rule="person", actor="x", reason="test", at=now)
-            doses.announce(connection, carlas, "changed", "link", ("patient",), now)
+            warn_of_columns(connection, house.centre)
         with house.db.read() as connection:
-            assert len(kept.shared_columns(connection, house.centre)) == shared
+            assert len(kept.column_warnings(connection, house.centre)) == shared
 
 
 def test_numbers_that_a_machine_skipped_are_kept_until_a_treatment_comes(house: House, made: dict[str, str]):

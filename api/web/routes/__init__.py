@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from api.web.routes import (
     clock,
+    columns,
     decisions,
     entry,
     linking,
@@ -36,6 +37,7 @@ for module in (
     decisions,
     machines,
     clock,
+    columns,
     overview,
     trail,
     privacy,

@@ -1,8 +1,7 @@
-"""Machines and columns, as the ward knows them."""
+"""Machines, as the ward knows them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -17,7 +16,6 @@ from ingestor.access.permissions import Permission
 from ingestor.errors import Invalid, NotFound
 from ingestor.flow import acceptance, clocks
 from ingestor.meaning.gaps import missing
-from ingestor.store.answers import columns as column_answers
 from ingestor.store.answers import machines as answers
 from ingestor.store.answers import worklist
 
@@ -114,39 +112,3 @@ def accept(visit: Annotated[Visit, changing(Permission.DECIDE)], key: str) -> Re
         note = f"{compared}. {visit.field('note')}".strip()
         acceptance.accept(visit.house, connection, stamp, visit.caller.name, note, visit.actor)
     return RedirectResponse(f"/machines/{key}?done=accepted", 303)
-
-
-@router.get("/columns")
-def columns(
-    visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)], q: str = "", before: str = ""
-) -> Response:
-    """Show columns, the last used first, or those whose serial number holds some words."""
-    words, older = q.strip()[:60], None
-    with visit.house.db.read() as connection:
-        if words:
-            rows = column_answers.search(connection, visit.caller.centre, words)
-        else:
-            rows, older = column_answers.columns(connection, visit.caller.centre, _moment(before))
-    return visit.page("columns.html", rows=rows, q=words, older=older, first=not before)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC) if text else None
-    except (ValueError, OverflowError):
-        raise Invalid("page_date", value=text[:20]) from None
-
-
-@router.get("/columns/{serial:path}")
-def column(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)], serial: str) -> Response:
-    """Show every use of a column."""
-    with visit.house.db.read() as connection:
-        rows = column_answers.uses_of(connection, visit.caller.centre, serial)
-    if not rows:
-        raise NotFound
-    who = {row["patient_id"] for row in rows if row["patient_id"]}
-    if not visit.caller.sees_identity:
-        rows = [row | {"name": None, "patient_id": None} for row in rows]
-    serious = len(who) > 1 and any(row["regenerable"] is not False for row in rows)
-    warning = said("column_of_another_patient", visit.language) if serious else None
-    return visit.page("column.html", serial=serial, rows=rows, patients=len(who), warning=warning)

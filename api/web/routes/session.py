@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from api.web import candidates, session_view
+from api.web import candidates, column_warnings, session_view
 from api.web.door import Visit, seeing
 from api.web.formats import Formats
 from api.web.samples import document, table
@@ -60,6 +60,7 @@ def _context(visit: Visit, key: str) -> dict[str, Any]:
             "reasons": session_view.reasons_of(dose, visit.language),
             "inputs": session_view.inputs_of(dose, _amount(visit)),
             "missing": session_view.missing_of(dose, visit.language),
+            "column_warnings": column_warnings.of_session(visit, connection, row.id),
             "findings": session_view.findings_of(connection, parts, visit.language),
             "who": named.get(row.patient_id), "candidates": suggested, "notices": [],
             "notes": session_view.notes_of(connection, parts) if caller.sees_identity else [],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from api.web import outcomes, session_view
+from api.web import column_warnings, outcomes, session_view
 from api.web.door import Visit, changing, seeing
 from api.web.kept import kept_of
 from api.web.sight import shown
@@ -33,7 +33,7 @@ ORDER = (
 def counts(visit: Visit, connection: Connection) -> dict[str, int]:
     """Return how much is in each tray, in the order in which they are shown."""
     found = trays.counts(connection, visit.caller.centre, visit.caller.ward)
-    found["columns"] = len(kept_of(visit.request.app).shared_columns(connection, visit.caller.centre))
+    found["columns"] = len(kept_of(visit.request.app).column_warnings(connection, visit.caller.centre))
     found["missing"] = sum(one["count"] for one in gaps(visit, connection))
     found["second"] = len(_requests(visit, connection))
     wanted = visit.house.settings.second_person
@@ -104,11 +104,7 @@ def _questions(visit: Visit, connection: Connection) -> dict[str, Any]:
 
 
 def _columns(visit: Visit, connection: Connection) -> dict[str, Any]:
-    rows = [dict(row) for row in kept_of(visit.request.app).shared_columns(connection, visit.caller.centre)]
-    names = trays.names(connection, [row["serial"] for row in rows])
-    for row in rows:
-        row["who"] = names.get(row["serial"], [])
-    return {"rows": rows, "why": said("column_of_another_patient", visit.language)}
+    return {"rows": column_warnings.waiting(visit, connection)}
 
 
 def _requests(visit: Visit, connection: Connection) -> list[dict[str, Any]]:

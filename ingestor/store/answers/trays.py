@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import String, and_, cast, func, select
+from sqlalchemy import String, cast, func, or_, select
 
 from ingestor.store.answers import worklist
 from ingestor.store.answers.worklist import Wanted
 from ingestor.store.tables import (
-    column_use,
     device,
+    dose,
     finding,
-    identity,
     revision,
     run,
     session,
@@ -21,13 +20,15 @@ from ingestor.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
     from sqlalchemy import Connection, Select
 
 SUBMITTED = ("preview", "waiting", "refused")
 # States of a watched folder in which somebody must do something.
 SHARE_TROUBLE = ("folder_gone", "folder_not_mounted", "folder_stuck")
+# What the doses of sessions say of columns, as long as nobody has acknowledged it.
+COLUMN_WARNINGS = ("column_of_another_patient", "column_overused", "column_expired")
 # Findings about something that no driver has seen before.
 UNSEEN = (
     "unknown_column", "new_column", "other_columns", "unknown_section", "unknown_key", "unknown_line", "unknown_word",
@@ -100,6 +101,41 @@ def questions(connection: Connection, centre: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in connection.execute(_questions(centre))]
 
 
+def column_warnings(
+    connection: Connection, centre: str, sessions: Collection[str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return by session what its dose says is wrong with its columns; of all sessions if none is named."""
+    reasons = cast(dose.c.status_reasons, String)
+    query = select(dose.c.session_id, dose.c.started_at, dose.c.started_local, dose.c.patient_id, dose.c.detail).where(
+        dose.c.centre == centre, dose.c.known_to.is_(None),
+        or_(*(reasons.contains(f'"{code}"') for code in COLUMN_WARNINGS)),
+    )  # fmt: skip
+    if sessions is not None:
+        query = query.where(dose.c.session_id.in_(sessions))
+    return {
+        row.session_id: {
+            "id": row.session_id, "started_at": row.started_at, "started_local": row.started_local,
+            "patient_id": row.patient_id, "warnings": row.detail.get("column_warnings", []),
+        }
+        for row in connection.execute(query)
+    }  # fmt: skip
+
+
+def by_column(sessions: Collection[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the warnings of some sessions that nobody has acknowledged, newest first: one entry a column and code.
+
+    Each has the warning as it stands with the newest session, and `sessions`, those concerned.
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in sorted(sessions, key=lambda row: (row["started_at"], row["id"]), reverse=True):
+        told = {name: row[name] for name in ("id", "started_local", "patient_id")}
+        for one in row["warnings"]:
+            if not one["acknowledged"]:
+                entry = found.setdefault((one["serial"], one["code"]), one | {"sessions": []})
+                entry["sessions"].append(told)
+    return list(found.values())
+
+
 def _unseen(centre: str) -> Select[Any]:
     params = cast(finding.c.params, String)
     return (
@@ -132,20 +168,3 @@ def _shares(centre: str) -> Select[Any]:
 def shares(connection: Connection, centre: str) -> list[dict[str, Any]]:
     """Return watched folders that are out of reach."""
     return [dict(row._mapping) for row in connection.execute(_shares(centre))]
-
-
-def names(connection: Connection, serials: Sequence[str]) -> dict[str, list[tuple[str, str | None]]]:
-    """Return the patients, (id, name), with whom some columns were used."""
-    query = (
-        select(column_use.c.serial, session.c.patient_id, identity.c.name)
-        .join(revision, and_(revision.c.id == column_use.c.revision_id, revision.c.state == "current"))
-        .join(run, run.c.id == revision.c.run_id)
-        .join(session, session.c.id == run.c.session_id)
-        .outerjoin(identity, identity.c.patient_id == session.c.patient_id)
-        .where(column_use.c.serial.in_(serials), session.c.patient_id.is_not(None))
-        .distinct()
-    )
-    found: dict[str, list[tuple[str, str | None]]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.serial, []).append((row.patient_id, row.name))
-    return found

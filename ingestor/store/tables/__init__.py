@@ -18,6 +18,7 @@ from ingestor.store.tables.privacy import privacy_request, second_factor, sign_o
 from ingestor.store.tables.runs import (
     alarm,
     column_use,
+    column_word,
     cycle,
     event,
     finding,
@@ -43,6 +44,7 @@ __all__ = [
     "change",
     "clock_offset",
     "column_use",
+    "column_word",
     "cycle",
     "device",
     "dose",

@@ -66,6 +66,20 @@ run_pair = Table(
     Column("revoked_at", UTC_TIME),
 )  # fmt: skip
 
+# A person's word on a warning about a column: two patients who share it, or a run. Never changed: it is revoked.
+column_word = Table(
+    "column_word", metadata,
+    Column("id", ID, primary_key=True),
+    Column("centre", ID, ForeignKey("centre.id"), nullable=False),
+    Column("code", WORD, nullable=False),
+    Column("serial", WORD, nullable=False, index=True),
+    Column("subject", WORD, nullable=False),
+    Column("actor", WORD, nullable=False),
+    Column("reason", LONG, nullable=False),
+    Column("at", UTC_TIME, nullable=False),
+    Column("revoked_at", UTC_TIME),
+)  # fmt: skip
+
 # One reading of one source for one run. `treatment` counts the treatments in the source. `state` tells which of them counts.
 revision = Table(
     "revision", metadata,
