@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 # What is still being read then is durable, and is read again by the next start.
 _PATIENCE_S = 8.0
 _ROUTERS = (
-    definitions.router, doses.router, exports.router, sessions.router, machines.router, snapshots.router, deliveries.router, catalogue.router, imports.router, about.router, login.router,
+    definitions.router, doses.router, exports.router, sessions.router, decisions.router, machines.router, snapshots.router, deliveries.router, catalogue.router, imports.router, about.router, login.router,
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from api.describe.tables import Schema, filters, items, ok, paging, parameter, row, unchanged
 from ingestor.exports.codes import codes
@@ -12,6 +12,8 @@ from ingestor.phrases import LANGUAGES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pydantic import BaseModel
+
 _ANY_ITEMS: Schema = {"type": "array", "items": {"type": "object"}}
 
 
@@ -19,8 +21,20 @@ def of_session() -> dict[int | str, Schema]:
     """Return the response with a whole session."""
     kinds = ("runs", "cycles", "alarms", "events", "columns", "findings")
     properties: Schema = {"session": {"type": "object"}, **dict.fromkeys(kinds, _ANY_ITEMS)}
+    properties["column_warnings"] = _ANY_ITEMS
     properties["dose"] = {"oneOf": [row("doses"), {"type": "null"}]}
     return _answer({"type": "object", "required": list(properties), "properties": properties})
+
+
+def decided(body: type[BaseModel]) -> dict[str, Any]:
+    """Return the description of a route that takes a person's decision as JSON."""
+    schema = body.model_json_schema()
+    return {
+        "responses": any_document(),
+        "openapi_extra": {
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
+        },
+    }
 
 
 def rows_of_session() -> dict[int | str, Schema]:

@@ -35,8 +35,20 @@ def document(facts: SessionFacts, view: View) -> dict[str, Any]:
     rows = {kind: [row for one in facts.runs for row in _rows(kind, one, facts, view)] for kind in _ROWS}
     return {
         "session": _session(facts, view), "runs": [_run(one, view) for one in facts.runs], **rows,
+        "column_warnings": [_column_warning(one, facts, view) for one in facts.detail.get("column_warnings", ())],
         "dose": dose(facts, view),
     }  # fmt: skip
+
+
+def _column_warning(one: dict[str, Any], facts: SessionFacts, view: View) -> dict[str, Any]:
+    """Return a warning about a column; who acknowledged it and in which words is not for everybody."""
+    filled = {name: "–" if value is None else value for name, value in one.items()}
+    severity = catalogue()[one["code"]]["severity"]
+    shown = one | {"severity": severity, "text": both(one["code"], **filled)}
+    if view.identified:
+        said = [w for w in facts.column_words if (w.code, w.serial) == (one["code"], one["serial"])]
+        shown["words"] = [{"actor": w.actor, "reason": w.reason, "at": w.at} for w in said]
+    return tidy(shown)
 
 
 def dose(facts: SessionFacts, view: View) -> dict[str, Any] | None:

@@ -72,11 +72,11 @@ class Concern:
         }  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as it stands with a dose; it names no patient."""
+        """Return it as it stands with a dose; it names no patient and no file."""
         use = self.use
         return {
             "code": self.code, "serial": use.serial, "product": use.product, "position": use.position, "run": use.run,
-            "member": use.member, "line": use.line, "number": self.number, "limit": self.limit,
+            "line": use.line, "number": self.number, "limit": self.limit,
             "expiry": None if use.expiry is None else use.expiry.isoformat(), "acknowledged": self.acknowledged,
         }  # fmt: skip
 

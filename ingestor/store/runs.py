@@ -72,6 +72,7 @@ class StoredRun:
     """A run as the store knows it."""
 
     id: str
+    centre: str
     device_id: str
     role: Role
     session_id: str | None
@@ -128,7 +129,7 @@ def runs_of(connection: Connection, session_id: str) -> list[StoredRun]:
 
 def _stored(row: Row[Any]) -> StoredRun:
     return StoredRun(
-        row.id, row.device_id, Role(row.role), row.session_id, row.started_at, row.ended_at, row.last_seen,
+        row.id, row.centre, row.device_id, Role(row.role), row.session_id, row.started_at, row.ended_at, row.last_seen,
         row.half_of,
     )  # fmt: skip
 

@@ -50,7 +50,7 @@ def test_what_is_told_names_the_line_and_no_patient():
     (one,) = concerns([use(member="a.csv"), use("s2", "p2", 1)], {})["s1"]
     document = one.to_json()
     assert document == {
-        "code": ANOTHER, "serial": "S-1", "product": "GAM", "position": "A", "run": "run of s1", "member": "a.csv",
+        "code": ANOTHER, "serial": "S-1", "product": "GAM", "position": "A", "run": "run of s1",
         "line": 7, "number": None, "limit": None, "expiry": None, "acknowledged": False,
     }  # fmt: skip
     assert one.told == {"serial": "S-1", "product": "GAM", "expiry": "–", "number": "–", "limit": "–"}

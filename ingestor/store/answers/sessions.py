@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, or_, select
 
 from ingestor.errors import NotFound
-from ingestor.store import links, privacy, runs, sessions
+from ingestor.store import columns, links, privacy, runs, sessions
 from ingestor.store.answers import doses
 from ingestor.store.engine import is_veiled, unveiled
 from ingestor.store.tables import (
@@ -57,6 +57,7 @@ class SessionFacts:
         dose: the raw row that is served, or None.
         detail: what the dose was computed from.
         joined: ids of the sessions that were joined into this one.
+        column_words: what persons said of warnings about its columns, and did not take back.
         words: everything that identifies the patient: never shown to those who may not see it.
     """
 
@@ -66,6 +67,7 @@ class SessionFacts:
     detail: dict[str, Any]
     links: Sequence[Row[Any]]
     joined: tuple[str, ...]
+    column_words: Sequence[Row[Any]]
     words: tuple[str, ...]
 
 
@@ -88,8 +90,17 @@ def facts(connection: Connection, centre: str, key: str, ward: str | None = None
         row=row, runs=tuple(_run(connection, found) for found in _runs(connection, row.id)),
         dose=doses.newest(connection, row.id), detail=detail or {},
         links=links.history(connection, row.id), joined=tuple(joined),
+        column_words=_column_words(connection, row, detail or {}),
         words=identifying(connection, [row.id])[row.id],
     )  # fmt: skip
+
+
+def _column_words(connection: Connection, row: Row[Any], detail: dict[str, Any]) -> Sequence[Row[Any]]:
+    """Words on what is acknowledged: of its runs, or of its patient and another one."""
+    serials = {one["serial"] for one in detail.get("column_warnings", ()) if one["acknowledged"]}
+    mine = {str(row.patient_id), *(found.id for found in _runs(connection, row.id))} if serials else set()
+    found = columns.words(connection, row.centre, serials) if serials else []
+    return [word for word in found if not mine.isdisjoint(word.subject.split(" "))]
 
 
 def _runs(connection: Connection, session_id: str) -> Sequence[Row[Any]]:
