@@ -22,7 +22,7 @@ from ingestor.access.permissions import Caller, Permission
 from ingestor.errors import LimitExceeded, NotFound
 from ingestor.exports import plain
 from ingestor.exports.session import tidy
-from ingestor.flow import columns, decisions, linking
+from ingestor.flow import columns, decisions, linking, second_person
 from ingestor.flow.receipt import finding_json
 from ingestor.store import runs, sessions
 from ingestor.store.answers import sessions as answers
@@ -118,17 +118,26 @@ def _seen(house: House, connection: Connection, caller: Caller, key: str) -> str
 
 @router.post("/v1/sessions/{session}/link", summary="Say whose session it is", **describe.decided(Link))
 async def link_session(session: str, request: Request, caller: Linker) -> Response:
-    """Link a session to a patient, or to nobody; the answer warns of columns that somebody else used."""
+    """Link a session to a patient, or to nobody; the answer warns of columns that somebody else used.
+
+    Where the site wants a second person, `request` is what that person confirms, and nobody is linked yet.
+    """
     asked = await _body(request, Link)
 
     def work(house: House, connection: Connection) -> dict[str, Any]:
         key, actor = _seen(house, connection, caller, session), actor_of(caller)
         if asked.patient is None:
             linking.unlink(house, connection, key, actor, asked.reason)
-            return {"session_id": key, "patient": None, "warnings": []}
-        found = linking.link(house, connection, key, asked.patient, actor, asked.reason)
+            return {"session_id": key, "patient": None, "request": None, "warnings": []}
+        found = columns.against(house, connection, key, asked.patient)
+        waits = second_person.link(house, connection, key, asked.patient, actor, asked.reason)
         warnings = [finding_json(one) for one in found]
-        return {"session_id": key, "patient": asked.patient, "warnings": warnings}
+        return {
+            "session_id": key,
+            "patient": None if waits else asked.patient,
+            "request": waits,
+            "warnings": warnings,
+        }
 
     return await _done(request, work)
 

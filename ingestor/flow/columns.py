@@ -11,7 +11,7 @@ from ingestor.meaning.columns import ANOTHER, CODES
 from ingestor.meaning.policy import METHOD
 from ingestor.model import Finding, Severity
 from ingestor.phrases import catalogue
-from ingestor.store import audit, columns, sessions
+from ingestor.store import audit, columns, patients, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -61,19 +61,27 @@ def if_linked(house: House, connection: Connection, session_id: str, patient_id:
     return [one for one in found.get(session_id, ()) if one.code == ANOTHER and not one.acknowledged]
 
 
+def against(house: House, connection: Connection, session_id: str, patient_id: str) -> list[Finding]:
+    """Return what a person must be told who links a session to a patient."""
+    row = sessions.session_row(connection, session_id)
+    patients.require(connection, patient_id)
+    found = if_linked(house, connection, row.id, patients.survivor(connection, patient_id))
+    return [_finding(one) for one in found]
+
+
 def findings(house: House, connection: Connection, session_ids: Iterable[str]) -> list[Finding]:
     """Return what a receipt must say of the columns of some sessions, each with the line that names the column."""
     return [
-        Finding(one.code, severity_of(one.code), one.use.member, one.use.line, one.told)
+        _finding(one)
         for session_id in session_ids
         for one in of_session(house, connection, session_id)
         if not one.acknowledged
     ]
 
 
-def severity_of(code: str) -> Severity:
-    """Return how much a warning matters."""
-    return Severity(catalogue()[code]["severity"])
+def _finding(one: Concern) -> Finding:
+    severity = Severity(catalogue()[one.code]["severity"])
+    return Finding(one.code, severity, one.use.member, one.use.line, one.told)
 
 
 def acknowledge(

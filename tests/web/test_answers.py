@@ -11,7 +11,7 @@ from api.web.kept import Kept
 from ingestor.store import links
 from ingestor.store.answers import cohort, columns, machines, past, people, trays, uploads, worklist
 from ingestor.store.answers.worklist import Wanted
-from tests.web.clinic import START, a_run, furnish, store
+from tests.web.clinic import START, a_run, furnish, store, warn_of_columns
 
 if TYPE_CHECKING:
     from ingestor.flow.house import House
