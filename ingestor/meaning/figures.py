@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ingestor.meaning import readings
+from ingestor.meaning import counted, readings
 from ingestor.meaning.measured import ColumnFigures, RunFigures, Stretch
 from ingestor.meaning.plasma_volume import rounded
 from ingestor.meaning.policy import Limits
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ingestor.meaning.readings import Counter, Span
-    from ingestor.model import Alarm, Cycle, Run
+    from ingestor.model import Alarm, Run
 
 __all__ = ["ColumnFigures", "RunFigures", "run_figures"]
 
 _MS = timedelta(milliseconds=1)
 # Findings of a driver that concern the dose itself.
 _CARRIED = ("no_plasma_therapy", "plasma_assumed")
-_PAIR = 2
 
 
 def run_figures(run: Run, limits: Limits | None = None) -> RunFigures:
@@ -84,7 +83,7 @@ class _Measuring:
             still=self._still(),
             alarms={p.value: n for p, n in _by_priority(run.alarms).items()},
             alarm_spans=self._alarm_spans(),
-            columns=tuple(self._column(i) for i in range(len(run.columns))),
+            columns=counted.columns(run),
             facts={f.kind: rounded(f.value) for f in run.facts if f.value is not None},
             missing=self.missing,
             notes=tuple(dict.fromkeys(self.notes)),
@@ -163,29 +162,26 @@ class _Measuring:
         ]
         return min([*later, self.last_seen])
 
-    def _has_phases(self) -> bool:
-        return any(p.phase is Phase.LOAD for p in self.run.phases)
-
     def _integrated(self) -> tuple[Decimal | None, int]:
         if self.flow is None:
             self.missing["integrated"] = "no_flow"
             return None, 0
-        if self.loads is None and self._has_phases():
+        if self.loads is None and counted.has_loads(self.run):
             self.missing["integrated"] = "load_times_missing"
             return None, 0
         return self.flow.integrated([self.flow.whole()] if self.loads is None else self.loads)
 
     def _load_span(self) -> Stretch | None:
         span = (self.loads[0][0], self.loads[-1][1]) if self.loads else None
-        if span is None and self.flow is not None and not self._has_phases():
+        if span is None and self.flow is not None and not counted.has_loads(self.run):
             span = self.flow.flowing()
         return None if span is None else (utc_of(span[0]), utc_of(span[1]))
 
     def _loading_s(self) -> Decimal | None:
         if self.loads is not None:
             return _seconds(readings.length(self.loads))
-        if self.flow is None or self._has_phases():
-            self.missing["loading_min"] = "load_times_missing" if self._has_phases() else "no_phases"
+        if self.flow is None or counted.has_loads(self.run):
+            self.missing["loading_min"] = "load_times_missing" if counted.has_loads(self.run) else "no_phases"
             return None
         return _seconds(self.flow.flowing_ms())
 
@@ -201,18 +197,11 @@ class _Measuring:
         )
 
     def _cycle_counts(self) -> tuple[int | None, int | None]:
-        cycles, printed = self.run.cycles, self._total("cycles")
-        factor = _PAIR if self.run.cycle_definition == "pair" else 1
-        if cycles:
-            done, cut = _outcomes(cycles)
-            if printed is not None and not self.run.segments and not _fits(printed, cycles, factor):
-                self.notes.append("cycles_disagree")
-            return done, cut
-        if printed is not None and printed == printed.to_integral_value() and not self.run.segments:
-            self.missing["cycles_aborted"] = "no_phases"
-            return int(printed) * factor, None
-        self.missing |= {"cycles_completed": "no_phases", "cycles_aborted": "no_phases"}
-        return None, None
+        done, cut, missing = counted.cycles(self.run, self._total("cycles"))
+        self.missing |= missing
+        if counted.disagrees(self.run, self._total("cycles")):
+            self.notes.append("cycles_disagree")
+        return done, cut
 
     def _alarm_spans(self) -> tuple[Stretch, ...]:
         spans = []
@@ -223,26 +212,6 @@ class _Measuring:
             onset = self.run.started.utc if alarm.onset is None else alarm.onset.utc
             spans.append((min(onset, alarm.cleared.utc), alarm.cleared.utc))
         return tuple(spans)
-
-    def _column(self, index: int) -> ColumnFigures:
-        column, cycles = self.run.columns[index], self._cycles_of_column(index)
-        done, cut = _outcomes(cycles) if cycles is not None else (None, None)
-        volumes = [c.load_ml for c in cycles or () if c.load_ml is not None]
-        whole = bool(volumes) and len(volumes) == len(cycles or ())
-        return ColumnFigures(
-            column.position, column.sequence, column.product, column.serial, column.lot, column.use,
-            done, cut, rounded(sum(volumes, Decimal(0))) if whole else None,
-        )  # fmt: skip
-
-    def _cycles_of_column(self, index: int) -> Sequence[Cycle] | None:
-        """A column's cycles; None where two columns followed each other in one place and phases do not tell."""
-        cycles, columns = self.run.cycles, self.run.columns
-        position = columns[index].position
-        if not cycles:
-            return None
-        if sum(c.position == position for c in columns) == 1:
-            return [c for c in cycles if c.position == position]
-        return None if self._has_phases() else [cycles[index]]
 
     def _is_empty(self, found: dict[str, Decimal | None]) -> bool:
         """Nobody was treated: no patient, no cycle, and plasma that was measured and is none."""
@@ -272,13 +241,3 @@ def _last_seen(run: Run) -> datetime:
 def _by_priority(alarms: Sequence[Alarm]) -> dict[Priority, int]:
     tally = Tally(alarm.priority for alarm in alarms)
     return {priority: tally[priority] for priority in Priority}
-
-
-def _outcomes(cycles: Sequence[Cycle]) -> tuple[int, int]:
-    return sum(c.completed is True for c in cycles), sum(c.completed is False for c in cycles)
-
-
-def _fits(printed: Decimal, cycles: Sequence[Cycle], factor: int) -> bool:
-    """The printed number counts all loads, or the completed ones; of pairs, the last may be half."""
-    slack = factor - 1
-    return any(abs(printed * factor - n) <= slack for n in (len(cycles), _outcomes(cycles)[0]))

@@ -47,6 +47,12 @@ def test_every_formula_gives_its_check_values(formula, person):
     assert round(litres, 4) == D(LITRES[formula][person])
 
 
+def test_the_same_patient_differs_by_a_third_between_formulas():
+    """So a bare multiple of the plasma volume cannot be compared between centres."""
+    litres = [volume(formula, PERSONS[2]) for formula in ("nadler", "lemmens", "gilcher", "kaplan", "icsh")]
+    assert round(max(litres) / min(litres) - 1, 2) == D("0.33")
+
+
 @pytest.mark.parametrize("person", range(4))
 def test_nadler_s_blood_volume_is_the_published_one(person):
     blood = volume("nadler", PERSONS[person], hematocrit=D(0)) / 1000
