@@ -19,6 +19,7 @@ from api.openapi import describe
 from api.routes import (
     about,
     catalogue,
+    decisions,
     definitions,
     deliveries,
     doses,
