@@ -15,6 +15,7 @@ from ingestor.access.pseudonyms import prepare_key
 from ingestor.commands import models, snapshot
 from ingestor.commands.asking import asked_for, options, wanted_of
 from ingestor.commands.front import Front, pass_front, whole_file
+from ingestor.commands.partitions import write_partitions
 from ingestor.exports.codebook import LANGUAGES, codebook
 from ingestor.exports.fields import tables
 from ingestor.exports.files import FORMATS, pieces
@@ -54,7 +55,7 @@ def _command(table: str) -> click.Command:
 
 for _name in tables():
     export.add_command(_command(_name))
-for _other in (*snapshot.COMMANDS, *models.COMMANDS):
+for _other in (*snapshot.COMMANDS, *models.COMMANDS, write_partitions):
     export.add_command(_other)
 
 

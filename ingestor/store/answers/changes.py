@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from ingestor.store.tables import change, session
+from ingestor.store.tables import change, dose, session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,3 +66,15 @@ def between(
     for row in connection.execute(query):
         found.setdefault(row.session_id, []).append(row)
     return found
+
+
+def years_since(connection: Connection, centre: str, after: int) -> set[int]:
+    """Return the years (UTC) in which sessions began whose doses changed after number `after`, as they were and are."""
+    query = (
+        select(dose.c.started_at)
+        .join(change, change.c.session_id == dose.c.session_id)
+        .where(dose.c.centre == centre, change.c.seq > after)
+        .distinct()
+    )
+    found = connection.execution_options(yield_per=10_000).execute(query)
+    return {started_at.year for (started_at,) in found}
