@@ -13,13 +13,15 @@ from starlette.requests import Request
 
 from api.service import Service, service_of
 from ingestor.access import logins, tokens
-from ingestor.access.permissions import Caller, Permission
+from ingestor.access.permissions import AccountRole, Caller, Permission
 from ingestor.errors import Busy, DatabaseTrouble, Denied, Forbidden, TooMany
-from ingestor.store import audit
+from ingestor.store import audit, second_factors
 from ingestor.store.engine import hide_identities
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from ingestor.store.engine import Database
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 # What takes files in must find out whose they are, whoever sends them; what only reads need not.
@@ -128,11 +130,24 @@ def require(permission: Permission) -> Callable[[Request], Awaitable[Caller]]:
         except Forbidden:
             await run_in_threadpool(_record_refusal, service_of(request), caller, permission)
             raise
+        if _needs_second_factor(request, caller, permission):
+            await service_of(request).soon(_require_second_factor, caller)
         hide_identities(hidden=permission in _LOOKING and not caller.sees_identity)
         return caller
 
     allowed.permission = permission  # type: ignore[attr-defined] # read by the table test and the description
     return allowed
+
+
+def _needs_second_factor(request: Request, caller: Caller, permission: Permission) -> bool:
+    demanded = service_of(request).settings.admin_second_factor and caller.role is AccountRole.ADMIN
+    return demanded and caller.login is not None and permission is not Permission.OWN_ACCOUNT
+
+
+def _require_second_factor(db: Database, caller: Caller) -> None:
+    with db.read() as connection:
+        if not second_factors.is_confirmed(connection, caller.account):
+            raise Forbidden("second_factor_missing")
 
 
 def _record_refusal(service: Service, caller: Caller, permission: Permission) -> None:

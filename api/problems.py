@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 import pydantic_core
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
@@ -21,12 +23,14 @@ from ingestor.errors import (
     Invalid,
     LimitExceeded,
     NotFound,
+    OtherWard,
     Refused,
     SourceTrouble,
     StorageTrouble,
     TooMany,
 )
 from ingestor.phrases import LANGUAGES, both, catalogue, phrase
+from ingestor.store import audit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,10 +128,22 @@ def respond(request: Request, status: int, code: str, details: Mapping[str, Any]
 
 async def _from_house(request: Request, error: Exception) -> Response:
     assert isinstance(error, IngestorError)  # noqa: S101 - registered for this type alone
+    if isinstance(error, OtherWard):
+        await run_in_threadpool(_record_other_ward, request, error)
+        return respond(request, 404, error.code, {})
     status = status_of(error)
     if status >= _SERVER_ERROR:
         log.warning("request_failed", extra={"code": error.code, "status": status})
     return respond(request, status, error.code, error.details)
+
+
+def _record_other_ward(request: Request, error: OtherWard) -> None:
+    caller = getattr(request.state, "caller", None)
+    if caller is None:
+        return
+    with contextlib.suppress(Busy, DatabaseTrouble), request.app.state.service.db.write() as connection:
+        actor = audit.Actor(caller.name, caller.role.value)
+        audit.record(connection, actor, "refused", str(error.details["session"]), ward=caller.ward)
 
 
 async def _from_framework(request: Request, error: Exception) -> Response:

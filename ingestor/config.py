@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     identifier_rule: str = Field(
         "strip-zeros", pattern="^(exact|strip-zeros|alnum)$", description="How typed patient ids are compared"
     )
+    admin_second_factor: bool = Field(
+        default=False, description="Administrators without a second factor may only set one up"
+    )
     smallest_cell: int = Field(
         5, ge=1, description="Counts of fewer persons are not told in summaries for analysts"
     )

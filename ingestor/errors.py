@@ -80,6 +80,12 @@ class NotFound(IngestorError):
     code = "not_found"
 
 
+class OtherWard(NotFound):
+    """It is there, but belongs to another ward: told as if it were not, and put on record."""
+
+    code = "no_such_session"
+
+
 class Denied(IngestorError):
     """Nobody knows who asks: credentials are missing, wrong or over."""
 

@@ -64,9 +64,12 @@ async def _checked(service: Service, form: dict[str, str], address: str) -> Open
     except TimeoutError:
         raise Busy from None
     try:
-        opened = await run_in_threadpool(logins.log_in, service.db, name, password, service.now())
-    except Denied:
-        service.failures.failed(*keys)
+        opened = await run_in_threadpool(
+            logins.log_in, service.db, name, password, service.now(), form.get("code", "")
+        )
+    except Denied as error:
+        if error.code != "second_factor_needed":
+            service.failures.failed(*keys)
         raise
     finally:
         service.hashing.release()

@@ -44,5 +44,14 @@ def error_page(request: Request, status: int, code: str, details: Mapping[str, A
     form: dict[str, str] | None = getattr(request.state, "form", None)
     if form is not None:
         notice = {"kind": "bad", **parts}
-        return page(request, "login.html", status=status, next=form["next"], name=form["name"], notice=notice)
+        wants_code = code.startswith("second_factor")
+        return page(
+            request,
+            "login.html",
+            status=status,
+            next=form["next"],
+            name=form["name"],
+            notice=notice,
+            code=wants_code,
+        )
     return page(request, "trouble.html", status=status, me=caller, parts=parts, code=code)

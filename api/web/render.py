@@ -42,7 +42,7 @@ NOTICES = {
     "clock_revoked": ("clock.taken_back", "clock.taken_back_means", "upload.nothing_left"),
     "zone": ("clock.saved", "clock.saved_means", "upload.nothing_left"),
     "cleared": ("upload.cleared", "upload.cleared_means", "upload.nothing_left"),
-    "asked": ("privacy.asked", "privacy.asked_means", "upload.nothing_left"),
+    "requested": ("privacy.asked", "privacy.asked_means", "upload.nothing_left"),
     "ended": ("privacy.ended", "privacy.ended_means", "upload.nothing_left"),
     "confirmed": ("upload.confirmed", "link.dose_moved", "upload.nothing_left"),
 }
@@ -55,6 +55,8 @@ NAVIGATION = (
     ("/columns", "columns", Permission.READ_SESSIONS),
     ("/week", "week", Permission.READ_SESSIONS),
     ("/cohort", "cohort", Permission.READ_DOSES),
+    ("/accounts", "accounts", Permission.MANAGE_USERS),
+    ("/site", "site", Permission.MANAGE_MACHINES),
     ("/privacy", "privacy", Permission.REIDENTIFY),
     ("/audit", "audit", Permission.READ_AUDIT),
 )

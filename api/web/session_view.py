@@ -11,7 +11,7 @@ from api.web.curve import Curve, draw
 from api.web.samples import Row, table
 from api.web.scale import minutes_between
 from api.web.wording import said
-from ingestor.errors import NotFound
+from ingestor.errors import OtherWard
 from ingestor.meaning.policy import METHOD
 from ingestor.store import doses, runs, sessions
 from ingestor.store.answers import uploads, worklist
@@ -166,6 +166,6 @@ def start_of(connection: Connection, session_id: str, ward: str | None) -> tuple
     """
     row = sessions.session_row(connection, session_id)
     if ward is not None and row.ward not in {None, ward}:
-        raise NotFound("no_such_session")
+        raise OtherWard("no_such_session", session=row.id)
     dose = doses.current(connection, row.id, METHOD)
     return row, dose.started_local if dose is not None else row.started_at

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ingestor.access import passwords
+from ingestor.access import passwords, second_factor
 from ingestor.access.permissions import AccountRole, Caller
 from ingestor.errors import Busy, DatabaseTrouble, Denied
 from ingestor.store import accounts, audit
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from ingestor.store.accounts import Account
     from ingestor.store.engine import Database
@@ -48,18 +50,31 @@ def _caller(account: Account, login: str) -> Caller:
     return Caller(account.id, account.name, role, account.centre, account.ward, account.language, login=login)
 
 
-def log_in(db: Database, name: str, password: str, now: datetime) -> Opened:
-    """Check name and password and open a login.
+def log_in(db: Database, name: str, password: str, now: datetime, code: str = "") -> Opened:
+    """Check name, password and, where the account has a second factor, its code; open a login.
 
     Raises:
-        Denied: `login_wrong`; the same answer, after the same time, whatever was wrong.
+        Denied: `login_wrong`; the same answer, after the same time, whatever was wrong. With the right password:
+            `second_factor_needed`, `second_factor_wrong`.
         Busy: too many logins at once.
     """
     account = _checked(db, name, password)
+    try:
+        with db.write() as connection:
+            second_factor.require(connection, account.id, code, now)
+            return open_for(connection, account, now)
+    except Denied as error:
+        if error.code == "second_factor_wrong":
+            with db.write() as connection:
+                audit.record(connection, NOBODY, "login_failed", account.id, factor="second")
+        raise
+
+
+def open_for(connection: Connection, account: Account, now: datetime, way: str = "password") -> Opened:
+    """Open a login for an account that proved who it is."""
     secret = secrets.token_urlsafe(32)
-    with db.write() as connection:
-        accounts.open_login(connection, _hash(secret), account.id, now)
-        audit.record(connection, audit.Actor(account.name, account.role), "login", account.id)
+    accounts.open_login(connection, _hash(secret), account.id, now)
+    audit.record(connection, audit.Actor(account.name, account.role), "login", account.id, way=way)
     return Opened(secret, _caller(account, _hash(secret)))
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from ingestor.errors import NotFound
+from ingestor.errors import Invalid, NotFound
 from ingestor.ids import derived, fresh
-from ingestor.store.tables import centre, clock_offset, device
+from ingestor.store.tables import account, centre, clock_offset, device, revision, run, session, ward
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from ingestor.model import Device, Role
 
@@ -68,6 +70,65 @@ def known_devices(connection: Connection, centre_id: str) -> list[KnownDevice]:
             select(*columns).where(device.c.centre == centre_id).order_by(device.c.id)
         )
     ]
+
+
+def wards(connection: Connection, centre_id: str) -> Sequence[Row[Any, Any, Any, Any]]:
+    """Return the wards of a centre by name, each with its machines and accounts counted."""
+    machines = select(func.count()).where(device.c.ward == ward.c.id).scalar_subquery()
+    people = select(func.count()).where(account.c.ward == ward.c.id, account.c.disabled_at.is_(None))
+    query = select(
+        ward.c.id, ward.c.name, machines.label("machines"), people.scalar_subquery().label("people")
+    )
+    return connection.execute(query.where(ward.c.centre == centre_id).order_by(ward.c.name)).all()
+
+
+def add_ward(connection: Connection, centre_id: str, name: str) -> str:
+    """Register a ward and return its id.
+
+    Raises:
+        Invalid: `name_taken`.
+    """
+    key = fresh("wrd")
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(ward).values(id=key, centre=centre_id, name=name))
+    except IntegrityError:
+        raise Invalid("name_taken", name=name) from None
+    return key
+
+
+def require_ward(connection: Connection, centre_id: str, key: str) -> None:
+    """See that there is such a ward.
+
+    Raises:
+        NotFound: `no_such_ward`.
+    """
+    query = select(ward.c.id).where(ward.c.id == key, ward.c.centre == centre_id)
+    if connection.execute(query).first() is None:
+        raise NotFound("no_such_ward")
+
+
+def place_device(connection: Connection, key: str, ward_id: str | None) -> None:
+    """Say on which ward a machine stands; its sessions belong to that ward from now on.
+
+    Raises:
+        NotFound: there is no such machine.
+    """
+    if connection.execute(update(device).where(device.c.id == key).values(ward=ward_id)).rowcount == 0:
+        raise NotFound("no_such_device")
+    used = select(run.c.session_id).where(run.c.device_id == key, run.c.session_id.is_not(None))
+    connection.execute(update(session).where(session.c.id.in_(used)).values(ward=ward_id))
+
+
+def is_of_other_ward(connection: Connection, source: str, ward_id: str) -> bool:
+    """Tell whether a treatment of this file belongs to another ward."""
+    query = (
+        select(session.c.id)
+        .join(run, run.c.session_id == session.c.id)
+        .join(revision, revision.c.run_id == run.c.id)
+        .where(revision.c.source == source, session.c.ward.is_not(None), session.c.ward != ward_id)
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def set_zone(connection: Connection, key: str, zone: str | None) -> None:

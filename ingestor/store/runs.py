@@ -14,7 +14,7 @@ from ingestor.ids import derived
 from ingestor.model import Device, DriverStamp, Evidence, Fact, Ignored, Role, Run, Total
 from ingestor.store.privacy import run_is_of_erased
 from ingestor.store.rows import KINDS, instant, rows_of
-from ingestor.store.tables import device, printed_patient, revision, run, trace
+from ingestor.store.tables import device, printed_patient, revision, run, session, trace
 from ingestor.trace import from_block
 
 if TYPE_CHECKING:
@@ -113,6 +113,10 @@ def save_run(
 def assign(connection: Connection, key: str, session_id: str | None) -> None:
     """Say which session a run belongs to."""
     connection.execute(update(run).where(run.c.id == key).values(session_id=session_id))
+    if session_id is not None:
+        ward = select(device.c.ward).join(run, run.c.device_id == device.c.id).where(run.c.id == key)
+        query = update(session).where(session.c.id == session_id, session.c.ward.is_(None))
+        connection.execute(query.values(ward=ward.scalar_subquery()))
 
 
 def stored_run(connection: Connection, key: str) -> StoredRun | None:

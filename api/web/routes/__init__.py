@@ -3,12 +3,14 @@
 from fastapi import APIRouter
 
 from api.web.routes import (
+    account,
     clock,
     columns,
     decisions,
     entry,
     linking,
     machines,
+    office,
     overview,
     patients,
     preview,
@@ -16,6 +18,7 @@ from api.web.routes import (
     raw,
     session,
     sessions,
+    site,
     start,
     trail,
     trays,
@@ -41,5 +44,8 @@ for module in (
     overview,
     trail,
     privacy,
+    account,
+    office,
+    site,
 ):
     router.include_router(module.router)

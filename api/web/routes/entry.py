@@ -26,7 +26,7 @@ def show_login(request: Request) -> Response:
     """Show the form; `language` chooses the language before anybody is known."""
     wanted, chosen = own_path(request.query_params.get("next", "/")), request.query_params.get("language")
     if chosen is None:
-        return page(request, "login.html", next=wanted, name="")
+        return page(request, "login.html", next=wanted, name="", code=False)
     answer = RedirectResponse(f"/login?{urlencode({'next': wanted})}", 303)
     return _remember(answer, chosen)
 

@@ -130,7 +130,9 @@ def _patient(
         who = people.by_id(connection, house.centre, [key]).get(key)
         if who is None:
             raise NotFound("no_such_patient")
-        rows = worklist.sessions(connection, house.centre, worklist.Wanted(patient=key), limit=_SHOWN)
+        rows = worklist.sessions(
+            connection, house.centre, worklist.Wanted(patient=key, ward=visit.caller.ward), limit=_SHOWN
+        )
         measured = people.measurements(connection, key)
         restricted = privacy.is_restricted(connection, key)
         systems = people.systems(connection, house.centre)

@@ -44,7 +44,7 @@ def ask(visit: Annotated[Visit, changing(Permission.REIDENTIFY)]) -> Response:
         if found not in known:
             raise NotFound("no_such_patient")
         privacy.ask(house, connection, kind, found, visit.actor, visit.field("reason"))
-    return RedirectResponse("/privacy?done=asked", 303)
+    return RedirectResponse("/privacy?done=requested", 303)
 
 
 @router.post("/privacy/{key}/decide")

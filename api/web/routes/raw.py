@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from api.web.door import Visit, seeing
 from ingestor.access.permissions import Permission
-from ingestor.errors import Forbidden, NotFound
-from ingestor.store import audit, privacy, sources
+from ingestor.errors import Forbidden, NotFound, OtherWard
+from ingestor.store import audit, places, privacy, sources
 
 router = APIRouter()
 _AROUND = 40
@@ -78,6 +78,8 @@ def download(visit: Annotated[Visit, seeing(Permission.READ_RAW)], source: str, 
 def _member(visit: Visit, source: str, member: int) -> tuple[str, bytes, list[Any]]:
     with visit.house.db.read() as connection:
         members = sources.members_of(connection, source)
+        if visit.caller.ward and places.is_of_other_ward(connection, source, visit.caller.ward):
+            raise OtherWard("not_found", session=source)
         if privacy.source_is_closed(connection, source):
             raise Forbidden("source_closed")
     if not 0 <= member < len(members):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, or_, select
 
-from ingestor.errors import NotFound
+from ingestor.errors import NotFound, OtherWard
 from ingestor.store import columns, links, privacy, runs, sessions
 from ingestor.store.answers import doses
 from ingestor.store.engine import is_veiled, unveiled
@@ -78,8 +78,10 @@ def facts(connection: Connection, centre: str, key: str, ward: str | None = None
         NotFound: there is none, or the ward may not see it.
     """
     row = sessions.session_row(connection, key)
-    if row.centre != centre or (ward is not None and row.ward not in {None, ward}):
+    if row.centre != centre:
         raise NotFound("no_such_session")
+    if ward is not None and row.ward not in {None, ward}:
+        raise OtherWard("no_such_session", session=row.id)
     if is_veiled(connection) and row.patient_id and privacy.is_restricted(connection, row.patient_id):
         raise NotFound("no_such_session")
     detail = connection.execute(
