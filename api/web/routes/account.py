@@ -11,7 +11,7 @@ from api.service import service_of
 from api.web.door import Visit, changing, seeing
 from ingestor.access import passwords, second_factor
 from ingestor.access.permissions import Permission
-from ingestor.errors import Forbidden, Invalid
+from ingestor.errors import Invalid
 from ingestor.store import accounts, audit, second_factors
 
 router = APIRouter()
@@ -37,7 +37,7 @@ def _page(visit: Visit, secret: str | None = None, codes: list[str] | None = Non
 def _require_password(visit: Visit) -> None:
     """See that whoever sits here knows the password: a browser may have been left open."""
     if visit.caller.login is None:
-        raise Forbidden("only_signed_in")
+        raise Invalid("only_signed_in")
     service, key = service_of(visit.request), f"own|{visit.caller.account}"
     if service.settings.rate_limits:
         service.failures.check(key)
@@ -81,7 +81,7 @@ def confirm_factor(visit: Annotated[Visit, changing(Permission.OWN_ACCOUNT)]) ->
     """Let the secret count; show the recovery codes once."""
     now, account = visit.house.now(), visit.caller.account
     if visit.caller.login is None:
-        raise Forbidden("only_signed_in")
+        raise Invalid("only_signed_in")
     with visit.house.db.write() as connection:
         codes = second_factor.confirm(connection, account, visit.field("code"), now)
         audit.record(connection, visit.actor, "confirm_second_factor", account)
