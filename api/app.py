@@ -34,8 +34,8 @@ from api.service import Service
 from api.worker import Worker
 from ingestor.access.pseudonyms import prepare_key
 from ingestor.flow.house import open_house
-from ingestor.ops import anchors
-from ingestor.store.engine import durability_warnings, open_database, veil_is_drawn
+from ingestor.ops import safety
+from ingestor.store.engine import open_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -88,14 +88,12 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        anchors.require_usable(settings)
+        safety.require_safe(settings)
         opened = open_house(settings, now)
         house = await run_in_threadpool(opened.__enter__)
         try:
             pseudonyms = await run_in_threadpool(prepare_key, house.db, settings.data_dir)
-            warnings = await run_in_threadpool(durability_warnings, house.db)
-            if not await run_in_threadpool(veil_is_drawn, house.db):
-                warnings.append("identities_not_separate")
+            warnings = await run_in_threadpool(safety.warnings, settings, house.db)
             front = open_database(settings.url) if house.db.journal == "wal" else None
             app.state.service = Service(house, pseudonyms, Metrics(), front, warnings=tuple(warnings))
             warm = getattr(app.state, "warm", None)

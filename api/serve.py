@@ -60,6 +60,10 @@ def serve(
     if settings.allowed_hosts == ("*",) and not behind_proxy:
         # A page of another site must not reach a service on this machine by a name of its own.
         settings = front.settings(allowed_hosts=(*_LOOPBACK, host.lower()))
+    if behind_proxy:
+        # Others than this machine will see it: what a site does not open on purpose stays closed.
+        unset = {"public_docs", "public_metrics"} - settings.model_fields_set
+        settings = settings.model_copy(update=dict.fromkeys(unset, False))
     _say_what_next(front, settings)
     config = uvicorn.Config(
         create_app(settings), host=host, port=port, http=BoundedProtocol, ws="none", log_config=None,

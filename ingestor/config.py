@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     rate_limits: bool = Field(default=True, description="Limit logins and uploads per minute")
     public_docs: bool = Field(default=True, description="Show /docs and /openapi.json without a login")
     public_metrics: bool = Field(default=True, description="Show /metrics without a login")
+    oidc_issuer: str | None = Field(
+        None, pattern="^https?://", description="Address of the hospital's sign-on"
+    )
+    oidc_client_id: str = Field("apherelog", description="Name of this service there")
+    oidc_secret_file: Path | None = Field(None, description="File with the secret that goes with that name")
+    oidc_groups: dict[str, str] = Field(default_factory=dict, description="Group of the sign-on -> role here")
     allowed_hosts: tuple[str, ...] = Field(("*",), description="Host names this service answers to")
 
     @field_validator("zone")
@@ -108,12 +114,27 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{(self.data_dir / 'apherelog.db').absolute()}"
 
 
+# Read by the client, by tests and for fault injection; no settings of a site.
+_OTHERS = {"CONFIG", "FAULT", "FUZZ_SECONDS", "GOLDEN", "TOKEN", "URL"}
+_PREFIX = "APHERELOG_"
+
+
+def unknown_variables() -> set[str]:
+    """Return environment variables that look like settings and are none: a slip in one must not go unnoticed."""
+    known = {name.upper() for name in Settings.model_fields} | _OTHERS
+    given = {name for name in os.environ if name.upper().startswith(_PREFIX)}
+    return {name for name in given if name.upper().removeprefix(_PREFIX) not in known}
+
+
 def load(**flags: Any) -> Settings:  # noqa: ANN401
     """Read the settings; flags that are None do not count.
 
     Raises:
         SettingsError: a key is unknown or a value does not fit; the message names it, never its value.
     """
+    strangers = sorted(unknown_variables())
+    if strangers:
+        raise SettingsError("settings", problems=f"unknown environment variable: {', '.join(strangers)}")
     try:
         return Settings(**{k: v for k, v in flags.items() if v is not None})
     except ValidationError as error:

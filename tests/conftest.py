@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from sqlalchemy import make_url
 
 from tests import postgres
+from tests.marks import Watch
 from tests.parts import Exports
 
 if TYPE_CHECKING:
@@ -55,6 +57,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "house" in metafunc.fixturenames and not metafunc.definition.get_closest_marker("sqlite"):
         both = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
         metafunc.parametrize("database_url", both, indirect=True)
+
+
+_watch = Watch()
+
+
+@pytest.fixture(autouse=True)
+def logs_name_nobody() -> Iterator[None]:
+    """F123: whatever a test hands in, no log of the program names a planted person."""
+    root = logging.getLogger()
+    root.addHandler(_watch)
+    yield
+    root.removeHandler(_watch)
+    seen, _watch.seen = _watch.seen, []
+    assert seen == []
 
 
 @pytest.fixture(scope="session")
