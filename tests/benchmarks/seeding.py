@@ -47,11 +47,20 @@ def session_id(number: int) -> str:
     return derived("ses", "bulk", str(number))
 
 
+def start_of(number: int) -> str:
+    """Return an instant shortly before the session with this number began."""
+    return f"{np.datetime_as_string(_FIRST + np.timedelta64(number * 600, 's'), unit='s')}Z"
+
+
 def seed(db: Database, centre: str, count: int) -> Seeded:
     """Fill an empty, upgraded store with so many sessions and their doses."""
     patients = tuple(derived("pat", "bulk", str(n)) for n in range(max(count // SESSIONS_EACH, 1)))
     devices = tuple(derived("dev", "bulk", str(n)) for n in range(MACHINES))
+    if not count:
+        return Seeded(centre, count, patients, devices)
     with db.write() as connection:
+        if db.is_sqlite:
+            connection.exec_driver_sql("PRAGMA cache_size=-400000")
         places.ensure_centre(connection, centre, "Bulk", "Europe/Vienna")
         _people(connection, centre, patients)
         _machines(connection, centre, devices)
