@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-import pydantic_core
+from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -31,13 +31,16 @@ def _state(db: Database) -> int:
         return doses.state(connection)
 
 
-async def answered(request: Request, caller: Caller, make: Callable[[], Page]) -> Response:
+async def answered(
+    request: Request, caller: Caller, make: Callable[[], Page], *, here: bool = False
+) -> Response:
     """Answer with a page; 304 if the asker holds what would be sent.
 
     Args:
         request: the question.
         caller: who asks; what one may see another may not, so answers are kept apart.
         make: makes the page; called in a thread, and only if it is not at hand.
+        here: the page takes less time than the way to a thread and back.
     """
     service = service_of(request)
     state = await service.soon(_state)
@@ -52,7 +55,7 @@ async def answered(request: Request, caller: Caller, make: Callable[[], Page]) -
         return Response(status_code=304, headers=headers)
     page = service.answers.get(key, state)
     if page is None:
-        page = await run_in_threadpool(make)
+        page = make() if here else await run_in_threadpool(make)
         service.answers.keep(key, state, page)
     if page.link is not None:
         headers["Link"] = f'<{page.link}>; rel="next"'
@@ -61,7 +64,14 @@ async def answered(request: Request, caller: Caller, make: Callable[[], Page]) -
 
 def json_page(document: Any) -> Page:  # noqa: ANN401 - any JSON
     """Return one document as a page of its own."""
-    return Page(pydantic_core.to_json(document, inf_nan_mode="null"))
+    return Page(to_json(document, inf_nan_mode="null"))
+
+
+def page_of(request: Request, rows: Sequence[bytes], further: dict[str, str] | None, **more: Any) -> Page:  # noqa: ANN401 - any JSON
+    """Return a page of items that are JSON already; otherwise as `page`."""
+    link = _link(request, further)
+    rest = to_json({"next": link, **more}, inf_nan_mode="null")
+    return Page(b'{"items":[' + b",".join(rows) + b"]," + rest[1:], link)
 
 
 def page(request: Request, items: Sequence[Any], further: dict[str, str] | None, **more: Any) -> Page:  # noqa: ANN401 - any JSON
@@ -74,10 +84,16 @@ def page(request: Request, items: Sequence[Any], further: dict[str, str] | None,
             anything else stands back behind what was asked for.
         more: further members of the answer.
     """
-    link = None
-    if further is not None:
-        asked = [(name, value) for name, value in request.query_params.multi_items() if name not in _ONCE]
-        names = {name for name, _ in asked}
-        link = f"{request.url.path}?{urlencode([*asked, *((n, v) for n, v in further.items() if n not in names)])}"
-    body = pydantic_core.to_json({"items": items, "next": link, **more}, inf_nan_mode="null")
+    link = _link(request, further)
+    body = to_json({"items": items, "next": link, **more}, inf_nan_mode="null")
     return Page(body, link)
+
+
+def _link(request: Request, further: dict[str, str] | None) -> str | None:
+    if further is None:
+        return None
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name not in _ONCE]
+    names = {name for name, _ in asked}
+    return (
+        f"{request.url.path}?{urlencode([*asked, *((n, v) for n, v in further.items() if n not in names)])}"
+    )

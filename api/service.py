@@ -18,7 +18,7 @@ from ingestor.flow.privacy import require_led_back
 from ingestor.store.answers import patients
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from starlette.requests import Request
@@ -99,7 +99,11 @@ class Service:
         if not is_pseudonym(pseudonym):
             return None
         with self.db.read() as connection:
-            found = self.pseudonyms.patient_of(pseudonym, patients.ids(connection, self.house.centre))
+
+            def everybody() -> Iterator[str]:  # only asked for a pseudonym that was not seen before
+                yield from patients.ids(connection, self.house.centre)
+
+            found = self.pseudonyms.patient_of(pseudonym, everybody())
             if found is not None and caller.sees_identity:
                 require_led_back(self.house, connection, found, caller.name)
             return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.pool import QueuePool
@@ -109,7 +109,10 @@ def _guard(engine: Engine, journal: str | None) -> None:
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if journal is None else "BEGIN IMMEDIATE")
+        if journal is None:  # waits for nobody and cannot fail: not worth the way through all layers
+            cast("Any", connection.connection.driver_connection).execute("BEGIN")
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _set_journal(connection: Any, journal: str) -> None:  # noqa: ANN401

@@ -6,13 +6,14 @@ thread each time. One step for a whole piece does neither: the interpreter is fr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LargeBinary, cast, func, literal_column, select
+from sqlalchemy import Boolean, DateTime, LargeBinary, cast, func, literal_column, select
 
 from ingestor.store.answers.doses import Order, Place, Wanted, conditions, in_order
 from ingestor.store.tables import DOSE_COLUMNS, dose
-from ingestor.store.tables.base import WORD
+from ingestor.store.tables.base import DOC, WORD, Utc
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnClause, Connection
@@ -60,3 +61,56 @@ def lines(
     whole = select(cast(func.group_concat(found.c.line, "\n"), LargeBinary), func.max(found.c.place))
     text, place = connection.execute(whole).one()
     return text or b"", None if place is None else (place[:_START], place[_START:])
+
+
+def _plain(name: str) -> str:
+    """Return the expression that prints a column as JSON."""
+    column = dose.c[name]
+    value = f"dose.{name}"
+    if isinstance(column.type, Utc | DateTime):
+        end = "Z" if isinstance(column.type, Utc) else ""
+        text = f"rtrim(rtrim(replace({value}, ' ', 'T'), '0'), '.')"
+        return f"""ifnull('"' || {text} || '{end}"', 'null')"""
+    if isinstance(column.type, Boolean):
+        return f"iif({value}, 'true', 'false')"
+    return value if column.type is DOC else f"json_quote({value})"
+
+
+def _object() -> str:
+    """Return the expression of everything after the patient, as the end of a JSON object."""
+    rest = DOSE_COLUMNS[2:]
+    how = ",".join(f'"{name}":%s' for name in rest)
+    return f"format('{how}}}', {', '.join(map(_plain, rest))})"
+
+
+_OBJECT: ColumnClause[str] = literal_column(_object())
+_HEAD = (dose.c.session_id, dose.c.patient_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A dose as SQLite prints it.
+
+    Attributes:
+        rest: the columns after session and patient, as the end of a JSON object.
+        place: the value by which rows are ordered, as it is stored.
+    """
+
+    session_id: str
+    patient_id: str | None
+    rest: str
+    place: Any
+
+
+def objects(
+    connection: Connection, wanted: Wanted, order: Order, limit: int, after: Place | None
+) -> list[Printed]:
+    """Return doses as JSON that lacks its first two columns, which are for the caller to show or to hide."""
+    place: ColumnClause[Any] = literal_column(f"dose.{dose.c[order.by].name}")
+    query = (
+        select(*_HEAD, _OBJECT.label("rest"), place.label("place"))
+        .select_from(dose)
+        .where(conditions(wanted))
+    )
+    found = connection.execute(in_order(query, order, after).limit(limit)).all()
+    return [Printed(*row) for row in found]
