@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -15,13 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from ingestor.exports import delimited
+from ingestor.exports import delimited, plain
 from ingestor.exports.ahead import ahead
 from ingestor.exports.batches import batch
+from ingestor.exports.fields import names
 from ingestor.exports.rows import batches
 from ingestor.exports.view import View
 from ingestor.store import tables
-from ingestor.store.answers import doses
+from ingestor.store.answers import doses, printed
 from ingestor.store.answers.doses import Order, Wanted
 from tests.benchmarks.seeding import seed
 
@@ -127,3 +129,32 @@ def test_what_is_made_ahead_is_made_for_the_same_asker() -> None:
     asker = ContextVar("asker", default="nobody")
     asker.set("analyst")
     assert list(ahead(asker.get() for _ in range(2))) == ["analyst", "analyst"]
+
+
+@pytest.mark.sqlite
+def test_a_dose_printed_as_json_is_the_row_read_cell_by_cell(many: House) -> None:
+    texts = ["two\nlines", 'a "word"', "", "\x1f\\", "ü–€\u2028", "\t"]
+    with many.db.write() as connection:
+        for number, text in enumerate(texts, 1):
+            one = update(tables.dose).where(tables.dose.c.id == number)
+            connection.execute(
+                one.values(
+                    device_model=text, course=text, agreement=None, status_reasons=["a", 'b"\\,'], complete=False,
+                    ended_at=None if number % 2 else datetime(2004, 1, 1, 10, 20, 30, 120000, tzinfo=UTC),
+                    processed_plasma_ml=(0, 1e-7, 0.1, 12345.678901234, None)[number % 5],
+                    patient_id=None if number % 3 else f"pat-{number}",
+                )
+            )  # fmt: skip
+    wanted = Wanted(many.centre)
+    for order in (Order(), Order(descending=True), Order("processed_plasma_ml"), Order("pv_multiple", True)):
+        with many.db.read() as connection:
+            found = printed.objects(connection, wanted, order, 300, None)
+            raw = doses.rows(connection, wanted, order, 300)
+        made = [
+            json.loads(json.dumps({"session_id": p.session_id, "patient": p.patient_id})[:-1] + "," + p.rest)
+            for p in found
+        ]
+        assert made == [plain.row("doses", row, None) for row in raw]
+        at = names("doses").index(order.by)
+        assert [(p.place, p.session_id) for p in found] == [(row[at], row[0]) for row in raw]
+        assert len(made) == 200
