@@ -27,12 +27,13 @@ _STAMP = frozenset({"driver", "driver_version", "evidence", "detail"})
 
 @dataclass(frozen=True, slots=True)
 class _Retired:
-    """A reading that stopped counting: of which treatment of which source, and where it belonged."""
+    """A reading that stopped counting or was held: of which treatment of which source, and where it belonged."""
 
     reading: str
     treatment: tuple[str, int]
     run: str
     session: str | None
+    counted: bool
 
 
 def switch(house: House, connection: Connection, item: Item, cause: str) -> None:
@@ -48,9 +49,15 @@ def switch(house: House, connection: Connection, item: Item, cause: str) -> None
 def _exchange(house: House, connection: Connection, item: Item, cause: str) -> None:
     old = [_retired(connection, key) for key in item.retire]
     coming = [_coming(house, connection, key) for key in item.enter]
-    # A reading that stays with its run comes before one that finds its place beside another one.
+    # What counted comes before what was held beside it; a reading that stays with its run before one that does not.
     kept = {one.run for one in old}
-    coming.sort(key=lambda one: runs.run_id(house.centre, one.reading.run) not in kept)
+    counted = {one.treatment for one in old if one.counted}
+    coming.sort(
+        key=lambda one: (
+            (one.origin.source, one.origin.treatment) not in counted,
+            runs.run_id(house.centre, one.reading.run) not in kept,
+        )
+    )
     placed = [place(one) for one in coming]
     keys, origins = changed(connection, coming, placed)
     for one, answer in zip(coming, placed, strict=True):
@@ -71,7 +78,8 @@ def _retired(connection: Connection, key: str) -> _Retired:
     assert row is not None  # noqa: S101 - a plan names readings that exist; none is ever deleted
     known = runs.stored_run(connection, row.run_id)
     runs.replace_reading(connection, key, None)
-    return _Retired(key, (row.source, row.treatment), row.run_id, known.session_id if known else None)
+    session = known.session_id if known else None
+    return _Retired(key, (row.source, row.treatment), row.run_id, session, row.state == "current")
 
 
 def _coming(house: House, connection: Connection, key: str) -> Place:

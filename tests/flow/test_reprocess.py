@@ -316,6 +316,29 @@ def test_another_number_of_the_machine_moves_the_session_and_its_link(at_site: A
         assert list(verify(house)) == []
 
 
+@BOTH
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_is_held_stays_held_and_what_counts_goes_on_counting(at_site: AtSite, *, turned: bool) -> None:
+    """Whichever of the two sources comes first by name."""
+    files = [ONE.data(), replace(ONE, total=1900).data()]
+    with at_site() as house:
+        first, held = bring(house, *(reversed(files) if turned else files))
+        assert held["status"] == "held"
+        source = first["source"]
+    for driver in (FIXED, {}):
+        with at_site(**driver) as house:
+            reprocess.approve(house, reprocess.propose(house, ALL, PERSON), PERSON)
+            (row,) = known(house)["doses"].values()
+            assert row["sources"] == [source]
+            with house.db.read() as connection:
+                states = {
+                    r.source: r.state
+                    for r in runs.revisions_of(connection, first["runs"])
+                    if r.state in {"current", "held"}
+                }
+            assert states == {source: "current", held["source"]: "held"}
+
+
 def test_a_source_of_several_treatments_is_switched_as_a_whole(at_site: AtSite) -> None:
     many = b"".join(replace(ONE.later(days=n), run=f"r{n}").data() for n in range(5))
     with at_site() as house:
