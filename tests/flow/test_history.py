@@ -321,9 +321,9 @@ def values(life: Life) -> dict[str, Any]:
 def differing(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Return what two houses know differently: (room, session, field, the one, the other)."""
     found: list[tuple[Any, ...]] = []
-    for room in one:
-        for key in one[room].keys() | other[room].keys():
-            a, b = one[room].get(key, {}), other[room].get(key, {})
+    for room, mine in one.items():
+        for key in mine.keys() | other[room].keys():
+            a, b = mine.get(key, {}), other[room].get(key, {})
             found += [(room, key, n, a.get(n), b.get(n)) for n in a.keys() | b.keys() if a.get(n) != b.get(n)]
     return found
 
