@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ingestor.store.answers.treatments import Found, Machine, Person
     from ingestor.store.engine import Database
 
-PIECE = 1000
+PIECE = 250
 OLDEST = 90
 
 

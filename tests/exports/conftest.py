@@ -58,6 +58,7 @@ def _rare(one: Treatment) -> Iterator[Treatment]:
     ):
         other = replace(patient, id=f"ps-{name}", **changes)  # type: ignore[arg-type] # each fits its field
         yield replace(_as(one, name), patient=other)
+    yield replace(_as(one, "made"), machines=(replace(one.machines[0], maker="Made by hand"),))
     yield replace(_as(one, "nobody"), patient=None)
 
 
