@@ -33,6 +33,8 @@ class Figure:
 
 READINGS = ("reported_ml", "cycles_ml", "counter_ml", "integrated_ml")
 LOWER_BOUNDS = frozenset({"processed_plasma_ml", "native_plasma_ml", "pv_multiple", "plasma_ml_per_kg"})
+# What is withheld with the plasma: the rest is known, or is missing for reasons of its own.
+WITHHELD = LOWER_BOUNDS | {"mean_plasma_flow_ml_min"}
 _FORMULA = ("plasma_volume_formula",)
 _SPECIAL: dict[str, tuple[str, tuple[str, str] | None, str | None, tuple[str, ...]]] = {
     "weight_kg": ("vital-signs", ("29463-7", "Body weight"), "weight", ()),

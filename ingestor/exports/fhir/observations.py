@@ -19,7 +19,7 @@ from ingestor.exports.fhir.codings import (
     reason,
     reference,
 )
-from ingestor.exports.observed import LOWER_BOUNDS, READINGS, Figure, figures
+from ingestor.exports.observed import LOWER_BOUNDS, READINGS, WITHHELD, Figure, figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def _status(treatment: Treatment, shared: dict[str, Any], concepts: Concepts) ->
 
 def _figure(treatment: Treatment, figure: Figure, shared: dict[str, Any], concepts: Concepts) -> Json:
     dose, value = treatment.dose, treatment.dose[figure.name]
-    withheld = dose["status"] == "withheld" and value is None
+    withheld = dose["status"] == "withheld" and value is None and figure.name in WITHHELD
     found = {
         "resourceType": "Observation", "id": key(treatment, figure.slug), **shared["head"],
         "status": "registered" if withheld else shared["status"], "category": _category(figure.category),
