@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -56,6 +57,9 @@ def serve(
         raise SettingsError("open_without_tls", host=host)
     log.configure(verbose=front.verbose, quiet=front.quiet)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    if sys.stderr.isatty() and not front.verbose:
+        # A person wants the address, not the steps to it.
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     settings = front.settings()
     if settings.allowed_hosts == ("*",) and not behind_proxy:
         # A page of another site must not reach a service on this machine by a name of its own.
@@ -64,14 +68,36 @@ def serve(
         # Others than this machine will see it: what a site does not open on purpose stays closed.
         unset = {"public_docs", "public_metrics"} - settings.model_fields_set
         settings = settings.model_copy(update=dict.fromkeys(unset, False))
-    _say_what_next(front, settings)
+    nobody = _has_nobody(front, settings)
     config = uvicorn.Config(
         create_app(settings), host=host, port=port, http=BoundedProtocol, ws="none", log_config=None,
         access_log=False, server_header=False, timeout_graceful_shutdown=8, timeout_keep_alive=5,
         h11_max_incomplete_event_size=_HEAD_BYTES, proxy_headers=behind_proxy, forwarded_allow_ips="127.0.0.1",
     )  # fmt: skip
     with _watching(front, settings, folders):
-        uvicorn.Server(config).run()
+        _Told(config, front, settings, nobody=nobody).run()
+
+
+class _Told(uvicorn.Server):
+    """The server; once it answers, it says where, in one plain line, and what to do next where nobody has an account."""
+
+    def __init__(self, config: uvicorn.Config, front: Front, settings: Settings, *, nobody: bool) -> None:
+        super().__init__(config)
+        self._front, self._settings, self._nobody = front, settings, nobody
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.started:
+            return
+        port = self.servers[0].sockets[0].getsockname()[1]
+        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+        self._front.tell(f"apherelog is ready: http://{host}:{port}/   (Ctrl-C stops it)")
+        if self._nobody:
+            self._front.tell(
+                "There is no account yet. In another terminal:\n"
+                f"  apherelog --data {self._settings.data_dir} users add NAME --role nurse\n"
+                "then open the address above and hand in an export."
+            )
 
 
 @contextmanager
@@ -101,12 +127,6 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _say_what_next(front: Front, settings: Settings) -> None:
+def _has_nobody(front: Front, settings: Settings) -> bool:
     with front.store() as (_, db), db.read() as connection:
-        nobody = not accounts.everybody(connection, settings.centre)
-    if nobody:
-        front.tell(
-            "There is no account yet. In another terminal:\n"
-            f"  apherelog users add NAME --role nurse --data {settings.data_dir}\n"
-            "then open the address above and hand in an export, or: apherelog ingest PATH"
-        )
+        return not accounts.everybody(connection, settings.centre)

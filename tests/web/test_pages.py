@@ -26,7 +26,7 @@ PAGES = {
         "/", "/upload", "/sessions", "/sessions/{unlinked}",
         "/sessions/{linked}/print", "/sessions/{unlinked}/link", "/sessions/{unlinked}/link?q=anna",
         "/sessions/{unlinked}/link/{anna}", "/sessions/{linked}/unlink", "/patients", "/patients?q=nobody",
-        "/patients/{anna}", "/patients/{bert}", "/patients/new", "/about", "/sessions/none",
+        "/patients/{anna}", "/patients/{bert}", "/patients/new", "/about", "/glossary", "/sessions/none",
         "/machines", "/machines/{machine}", "/machines/{machine}/accept", "/columns", "/columns/GA-TC20-0117-1",
         "/week?of=2026-10-28", *(f"/trays/{name}" for name in FULL), "/held/{held}",
     ),

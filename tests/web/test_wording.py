@@ -20,7 +20,7 @@ NAMES = {"apherelog", "SHA-256", "l"}
 BUILT = {
     "nav", "tray", "role", "status", "word", "reading", "formula", "formula_text", "agreement", "input_source",
     "priority", "phase", "alarm_kind", "device_role", "time_method", "evidence", "revision", "sex", "link_rule",
-    "channel", "total", "fact", "about.word", "curve.panel", "link.suggest", "check", "record", "field", "dose_field",
+    "channel", "total", "fact", "glossary", "curve.panel", "link.suggest", "check", "record", "field", "dose_field",
     "privacy_kind", "privacy_decision", "site_field",
 }  # fmt: skip
 

@@ -12,13 +12,19 @@ from api.routes.login import own_path
 from api.web import language
 from api.web.door import Visit, changing, seeing
 from api.web.render import page
+from api.web.wording import text, texts
 from ingestor.access.permissions import Permission
 from ingestor.phrases import LANGUAGES
 from ingestor.store import accounts
 
 router = APIRouter()
 _YEAR_S = 365 * 24 * 3600
-WORDS = ("session", "cycle", "column", "processed", "multiple", "course", "tray")
+GROUPS = ("treatment", "phases", "record", "dose", "order")
+# The words that everybody meets on the first day.
+COMMON = (
+    ("treatment", "session"), ("treatment", "cycle"), ("treatment", "column"), ("dose", "processed"),
+    ("dose", "multiple"), ("treatment", "course"), ("order", "tray"),
+)  # fmt: skip
 
 
 @router.get("/login")
@@ -50,4 +56,32 @@ def choose_language(visit: Annotated[Visit, changing(Permission.OWN_ACCOUNT)]) -
 @router.get("/about")
 def about(visit: Annotated[Visit, seeing(Permission.OWN_ACCOUNT)]) -> Response:
     """Say what the program is for, what its words mean and whom to ask."""
-    return visit.page("about.html", words=WORDS)
+    return visit.page("about.html", words=COMMON)
+
+
+@router.get("/glossary")
+def glossary(visit: Annotated[Visit, seeing(Permission.OWN_ACCOUNT)]) -> Response:
+    """Show every word of the pages with its meaning, and the word of the other language."""
+    other = next(one for one in LANGUAGES if one != visit.language)
+    groups = [
+        (group, [_entry(group, key, visit.language, other) for key in _keys(group)]) for group in GROUPS
+    ]
+    return visit.page("glossary.html", groups=groups, other=other)
+
+
+def _keys(group: str) -> list[str]:
+    prefix = f"glossary.{group}."
+    return [
+        key.removeprefix(prefix).removesuffix("_is")
+        for key in texts()
+        if key.startswith(prefix) and key.endswith("_is")
+    ]
+
+
+def _entry(group: str, key: str, language: str, other: str) -> dict[str, str]:
+    # The phases are named by the same words as in the drawing.
+    word_of = f"phase.{key}" if group == "phases" else f"glossary.{group}.{key}"
+    return {
+        "key": key, "word": text(word_of, language), "other": text(word_of, other),
+        "meaning": text(f"glossary.{group}.{key}_is", language),
+    }  # fmt: skip
