@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from drivers._lines import Lines
-    from drivers.profile.spec import Layout
+    from drivers.profile.spec import Frames, Layout
 
 HEAD = 64 * 1024
 # Enough for the one line by which a layout is known that begins with a line of its own.
@@ -60,13 +60,23 @@ def other_lines(data: bytes, layout: Layout, member: str) -> Iterator[Lines]:
 
 def declared_heads(layout: Layout, data: bytes) -> list[Lines]:
     """Return the whole lines at the beginning of a member in its declared encoding, if it is in one."""
-    head = _head(layout, data)
     if layout.frames is not None:
-        return [framed_lines(head, layout.frames, layout)[0]] if layout.frames.start in head else []
+        return _framed_heads(layout, layout.frames, data)
+    head = _head(layout, data)
     try:
         return [declared_lines(head, layout, "")]
     except ParseError:
         return []
+
+
+def _framed_heads(layout: Layout, frames: Frames, data: bytes) -> list[Lines]:
+    """Return the first frames: there may be noise before them."""
+    for size in (FIRST, HEAD):
+        head = data[:size]
+        lines = framed_lines(head, frames, layout)[0] if frames.start in head else None
+        if lines is not None and (len(lines) or size == HEAD):
+            return [lines]
+    return []
 
 
 def other_heads(layout: Layout, data: bytes) -> list[Lines]:
@@ -75,7 +85,7 @@ def other_heads(layout: Layout, data: bytes) -> list[Lines]:
 
 
 def _head(layout: Layout, data: bytes) -> bytes:
-    size = HEAD if not (layout.begin.lines or layout.begin.tag) or layout.frames else FIRST
+    size = FIRST if layout.begin.lines or layout.begin.tag else HEAD
     head = data[:size]
     if len(data) > size:
         wide = layout.encodings[0].startswith("utf-16")

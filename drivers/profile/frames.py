@@ -15,7 +15,7 @@ from drivers._cells import Column
 from drivers._lines import PAD, Lines
 from drivers._numbers import read_numbers
 from drivers._text import Grammar
-from drivers.profile.places import with_tag
+from drivers.profile.places import Tags
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -46,8 +46,9 @@ def framed_lines(data: bytes, frames: Frames, layout: Layout, member: str = "") 
     padded = np.zeros(len(data) + 2 * PAD, np.uint8)
     padded[PAD : PAD + len(data)] = np.frombuffer(data, np.uint8)
     marks = np.flatnonzero((padded == frames.start) | (padded == frames.end))
-    begins = marks[:-1][(padded[marks[:-1]] == frames.start) & (padded[marks[1:]] == frames.end)]
-    ends = marks[1:][(padded[marks[:-1]] == frames.start) & (padded[marks[1:]] == frames.end)]
+    is_start = padded[marks] == frames.start
+    paired = np.flatnonzero(is_start[:-1] & ~is_start[1:])
+    begins, ends = marks[paired], marks[paired + 1]
     last = PAD + len(data)
     width = _CHECK_DIGITS if frames.check else 0
     whole = ends + width < last
@@ -88,11 +89,15 @@ def _stray(
     padded: npt.NDArray[np.uint8], begins: Places, stops: Places, feeds: Places, last: int, *, torn: bool
 ) -> list[Remark]:
     """Remark on bytes outside frames other than line ends; the beginning of a cut frame is none."""
-    inside = np.zeros(len(padded) + 1, np.int8)
-    np.add.at(inside, begins, 1)
-    np.add.at(inside, stops + 1, -1)
-    outside = np.cumsum(inside[:-1], dtype=np.int8)[:last] == 0
+    outside = np.ones(last, np.bool_)
     outside[:PAD] = False
+    if len(begins) and _only_line_ends(padded, begins, stops):
+        outside[begins[0] : stops[-1] + 1] = False
+    else:
+        inside = np.zeros(len(padded) + 1, np.int8)
+        inside[begins] = 1
+        inside[stops + 1] -= 1
+        outside &= np.cumsum(inside[:-1], dtype=np.int8)[:last] == 0
     outside &= (padded[:last] != _LF) & (padded[:last] != _CR)
     places = np.flatnonzero(outside)
     if torn and len(begins):
@@ -100,6 +105,14 @@ def _stray(
     if not len(places):
         return []
     return [Remark("bytes_between_frames", int(np.searchsorted(feeds, places[0])) + 1, len(places))]
+
+
+def _only_line_ends(padded: npt.NDArray[np.uint8], begins: Places, stops: Places) -> bool:
+    """Say whether there is one line end between each frame and the next, and nothing else."""
+    behind = stops[:-1]
+    if not (begins[1:] - behind == 3).all():  # noqa: PLR2004 - a carriage return and a line feed
+        return False
+    return bool((padded[behind + 1] == _CR).all() and (padded[behind + 2] == _LF).all())
 
 
 def _tail(padded: npt.NDArray[np.uint8], stops: Places, last: int) -> int:
@@ -120,7 +133,7 @@ def _lost(lines: Lines, frames: Frames, layout: Layout) -> list[Remark]:
         known &= (
             lost < frames.modulo // 2
         )  # more than half: a frame that came late, not thousands that are lost
-    anew = with_tag(lines, layout.begin.tag, layout.delimiter, layout.tag_field)[1:]
+    anew = Tags(lines, layout).are(layout.begin.tag)[1:]
     return [
         Remark("frames_lost", lines.number(int(at) + 1), int(lost[at]))
         for at in np.flatnonzero((lost > 0) & known & ~anew)

@@ -52,4 +52,5 @@ def _last_before(samples: SampleBlock | None, line: int, one: PhaseRow) -> Stamp
 
 
 def _start_of(following: PhaseRow) -> Stamp | None:
-    return None if following.start is None else replace(following.start, line=following.line)
+    start = following.start
+    return None if start is None else Stamp(start.local, start.text, start.offset_min, following.line)

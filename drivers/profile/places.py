@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drivers._bytes import WORD, u64, words
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -13,26 +15,50 @@ if TYPE_CHECKING:
     from drivers.profile.spec import Block, Layout
 
 
-def with_tag(lines: Lines, tag: str, delimiter: str, tag_field: int) -> npt.NDArray[np.bool_]:
-    """Say of every line whether its type field is `tag`."""
-    at = lines.start
-    if tag_field > 1:
-        found = np.flatnonzero(lines.padded == ord(delimiter))
-        after = np.searchsorted(found, lines.start) + tag_field - 2
-        inside = after < len(found)
-        at = (
-            np.where(inside, found[np.minimum(after, len(found) - 1)] + 1, lines.end)
-            if len(found)
-            else lines.end
+class Tags:
+    """The type field of every line.
+
+    Args:
+        lines: all lines.
+        layout: says which field it is.
+    """
+
+    def __init__(self, lines: Lines, layout: Layout) -> None:
+        self._lines = lines
+        self._delimiter = layout.delimiter
+        self._start = (
+            _field_start(lines, ord(layout.delimiter), layout.tag_field) if layout.delimiter else lines.start
         )
-    word = f"{tag}{delimiter}".encode(lines.codec)
-    good: npt.NDArray[np.bool_] = at + len(word) <= lines.end
-    for place, byte in enumerate(word):
-        good &= lines.padded[np.minimum(at + place, len(lines.padded) - 1)] == byte
-    return good
+        self._head: npt.NDArray[np.uint64] | None = None
+
+    def are(self, tag: str) -> npt.NDArray[np.bool_]:
+        """Say of every line whether it is of a type."""
+        word = f"{tag}{self._delimiter}".encode(self._lines.codec)
+        here: npt.NDArray[np.bool_] = self._start + len(word) <= self._lines.end
+        if len(word) > WORD:
+            padded = self._lines.padded
+            for place, byte in enumerate(word):
+                here &= padded[np.minimum(self._start + place, len(padded) - 1)] == byte
+            return here
+        if self._head is None:
+            self._head = words(self._lines.padded, self._start)
+        shift = u64(8 * (WORD - len(word)))
+        here &= (self._head << shift) >> shift == u64(int.from_bytes(word, "little"))
+        return here
 
 
-def notable(lines: Lines, layout: Layout, blocks: list[Block]) -> npt.NDArray[np.int64]:
+def _field_start(lines: Lines, delimiter: int, field: int) -> npt.NDArray[np.int64]:
+    """Return where a field begins in every line, the end of the line where it has none."""
+    start = lines.start
+    if field > 1 and len(lines):
+        found = np.flatnonzero(lines.padded == delimiter)
+        after = np.searchsorted(found, lines.start) + field - 2
+        behind = np.append(found, len(lines.padded))[np.minimum(after, len(found))] + 1
+        start = np.minimum(behind, lines.end)
+    return start
+
+
+def notable(lines: Lines, layout: Layout, blocks: list[Block], types: Tags) -> npt.NDArray[np.int64]:
     """Return the indices of all lines that may be more than a row of the block they stand in."""
     begins = [*layout.begin.literal, *layout.end.literal, *layout.lines_ignored]
     begins += [word for block in blocks for word in (*block.section, block.prefix) if word]
@@ -47,7 +73,7 @@ def notable(lines: Lines, layout: Layout, blocks: list[Block]) -> npt.NDArray[np
     found = lines.begin_with({0, *b" \t\r\n", *firsts})
     if layout.tag_field > 1:
         for tag in tags:
-            found |= with_tag(lines, tag, layout.delimiter, layout.tag_field)
+            found |= types.are(tag)
     if lines.torn:
         found[-1] = True
     return np.flatnonzero(found)

@@ -10,7 +10,7 @@ import numpy as np
 from drivers._text import printed
 from drivers.profile.ends import judge, read_end
 from drivers.profile.headings import by_position, by_words, cut, looks_like, with_units
-from drivers.profile.places import notable, with_tag
+from drivers.profile.places import Tags, notable
 from drivers.profile.raw import SampleLines
 from drivers.profile.rows import Rows
 from ingestor.driver import Severity
@@ -39,26 +39,27 @@ class TextReader:
         first = next(iter(layout.bundle), "")
         blocks = [b for b in layout.blocks if (b.member or first) == part]
         self.tags = {b.tag: b for b in blocks if b.tag}
+        self.headings = {b.tag: by_position(b) for b in blocks if b.tag}
+        frames = layout.frames
+        self.not_data = {layout.tag_field - 1} | (
+            {frames.sequence - 1} if frames and frames.sequence else set()
+        )
         self.sections = {word: b for b in blocks for word in b.section}
         self.prefixes = [b for b in blocks if b.prefix]
         loose = [b for b in blocks if not (b.tag or b.section or b.prefix)]
         self.plain = [b for b in loose if not b.pairs]
         self.outer = next((b for b in loose if b.pairs), None)
-        self.notable = notable(lines, layout, blocks).tolist()
-        self.bulk = {
-            b.tag: with_tag(lines, b.tag, layout.delimiter, layout.tag_field)
-            for b in blocks
-            if b.tag and b.rows == "samples"
-        }
-        self.passed = self._passed()
+        types = Tags(lines, layout)
+        self.notable = notable(lines, layout, blocks, types).tolist()
+        self.bulk = {b.tag: types.are(b.tag) for b in blocks if b.tag and b.rows == "samples"}
+        self.passed = self._passed(types)
         self.looked_at = frozenset(self.notable)
 
-    def _passed(self) -> npt.NDArray[np.bool_] | None:
+    def _passed(self, types: Tags) -> npt.NDArray[np.bool_] | None:
         """Say which lines are tagged samples or say nothing; None if there are no tagged samples."""
         if not self.bulk:
             return None
-        delimiter, field = self.layout.delimiter, self.layout.tag_field
-        idle = [with_tag(self.lines, tag, delimiter, field) for tag in self.layout.tags_ignored]
+        idle = [types.are(tag) for tag in self.layout.tags_ignored]
         if self.lines.torn:
             for mask in (*self.bulk.values(), *idle):
                 mask[-1] = False
@@ -135,7 +136,7 @@ class TextReader:
         for tag, mask in self.bulk.items():
             rows = np.flatnonzero(mask[low:high]) + low
             if len(rows):
-                self._samples(rows, by_position(self.tags[tag]))
+                self._samples(rows, self.headings[tag])
 
     def _line(self, index: int) -> None:
         text = self.lines.text(index)
@@ -227,7 +228,7 @@ class TextReader:
             self.raw.notes.find("unknown_line", self.lines.number(index), got=text[:80])
             self.raw.notes.ignore("unknown")
             return True
-        rest = [cell for at, cell in enumerate(cells) if at not in self._not_data()]
+        rest = [cell for at, cell in enumerate(cells) if at not in self.not_data]
         if block is None:
             said = dict(zip(self.layout.end.order, rest, strict=False))
             if len(rest) < len(self.layout.end.order):
@@ -236,12 +237,8 @@ class TextReader:
                 self._take_tagged(index)
                 self.raw.end = judge(self.raw, self.lines, index, self.low, said)
             return True
-        self.rows.add(by_position(block), rest, index)
+        self.rows.add(self.headings[tag], rest, index)
         return True
-
-    def _not_data(self) -> set[int]:
-        frames = self.layout.frames
-        return {self.layout.tag_field - 1} | ({frames.sequence - 1} if frames and frames.sequence else set())
 
     def _inside(self, index: int, text: str) -> None:
         """Read a line by the block it stands in."""

@@ -123,9 +123,11 @@ def read_phases(raw: Raw, clock: Clock) -> tuple[PhaseRow, ...]:
                 line=row.line,
             )
         )
-    numbers = cycle_numbers([(one.position, one.phase, at) for at, one in enumerate(out)]) if counted else []
-    for at in counted:
-        out[at] = replace(out[at], cycle=numbers[at])
+    if counted:
+        numbers = cycle_numbers([(one.position, one.phase, at) for at, one in enumerate(out)])
+        for at in counted:
+            if numbers[at]:
+                out[at] = replace(out[at], cycle=numbers[at])
     return tuple(out)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from drivers.profile.codes import declared_lines, other_lines
 from drivers.profile.frames import framed_lines
-from drivers.profile.places import with_tag
+from drivers.profile.places import Tags
 from drivers.profile.raw import Notes, Raw
 from drivers.profile.recognise import first_index
 from drivers.profile.restarts import joined
@@ -112,7 +112,7 @@ def of_version(profile: Profile, layout: Layout, version: str) -> Layout | None:
 def begins(lines: Lines, layout: Layout) -> list[tuple[int, str]]:
     """Return where treatments begin, and the version printed there; a layout without marks has one."""
     if layout.begin.tag:
-        found = np.flatnonzero(with_tag(lines, layout.begin.tag, layout.delimiter, layout.tag_field))
+        found = np.flatnonzero(Tags(lines, layout).are(layout.begin.tag))
         return [(int(at), "") for at in found] or [(first_index(lines) or 0, "")]
     if not layout.begin.lines:
         return [(0, "")]
