@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from drivers._remarks import Remarks
 from drivers._tables import about
+from drivers._text import printed
 from drivers.hl7_pcd.framing import is_hl7, read_stream
 from drivers.hl7_pcd.log import device_log, with_leftovers
 from drivers.hl7_pcd.report import kind_of, reports_of
@@ -50,11 +51,13 @@ class Hl7Pcd:
         messages = read_stream(member.data[:_HEAD], member.name).messages
         ours = [m for m in messages if _is_ours(m)]
         if not ours:
-            near = ("HL7, but no report of a dialysis or apheresis machine",)
+            near = (f"{printed(member.name)}, line 1: HL7, but no report of a dialysis or apheresis machine",)
             return Claim(claims=False, reason="HL7 messages of other kinds", near_misses=near)
         versions = sorted({m.header.text(12) for m in ours} - {_HL7})
         if versions:
-            near = (f"HL7 version {', '.join(v or '?' for v in versions)} instead of {_HL7}",)
+            line = next(m.header.line for m in ours if m.header.text(12) != _HL7)
+            strange = ", ".join(v or "?" for v in versions)
+            near = (f"{printed(member.name)}, line {line}: HL7 version {strange} instead of {_HL7}",)
             return Claim(claims=False, reason="another HL7 version", near_misses=near, code="unknown_version")
         return Claim(claims=True, reason=f"reports or alarms of a machine in HL7 {_HL7}")
 

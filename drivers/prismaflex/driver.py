@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from drivers._remarks import Remarks
 from drivers._tables import about
+from drivers._text import printed
 from drivers.prismaflex.codes import Codes, codes_of, published
 from drivers.prismaflex.log import device_log
 from drivers.prismaflex.members import MARKS, families, key_of
@@ -49,7 +50,7 @@ class Prismaflex:
         except ParseError as error:
             if not is_gzip(bundle.members[0].data):
                 return _NOT_OURS
-            near = (f"expected {error.expected}, got {error.got}",)
+            near = (f"{printed(error.member)}: expected {error.expected}, got {error.got}",)
             return Claim(
                 claims=False, reason="an archive that is not opened", near_misses=near, code=error.code
             )
@@ -59,9 +60,12 @@ class Prismaflex:
             near = ("not every file is a member of the treatment",)
             return Claim(claims=False, reason="files of several kinds", near_misses=near)
         for family, tables in known:
-            versions = {v for t in tables if (v := t.header.get("swversion", ""))}
+            versions = {v: t for t in tables if (v := t.header.get("swversion", ""))}
             if strange := sorted(v for v in versions if v.split(".")[0] != str(family.generation)):
-                near = (f"software {strange[0][:20]} instead of {family.generation}.x",)
+                where = versions[strange[0]]
+                near = (
+                    f"{printed(where.name)}, line {where.software_line}: software {strange[0][:20]} instead of {family.generation}.x",
+                )
                 reason = "another version of the machine's software"
                 return Claim(claims=False, reason=reason, near_misses=near, code="unknown_version")
         names = sorted(t.name for _, tables in known for t in tables)

@@ -35,6 +35,7 @@ class Table:
         rows: line number and stripped cells; more cells than columns where a text holds the delimiter.
         whole: nothing is missing at its end, as far as it can tell.
         malformed: number of rows that have too few cells.
+        software_line: number of the header's line that names the software, 0 where none does.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Table:
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     whole: bool
     malformed: int = 0
+    software_line: int = 0
 
     def place(self, *names: str) -> int | None:
         """Return where a column stands that goes by one of these names."""
@@ -93,7 +95,16 @@ def read_head(name: str, data: bytes) -> Table | None:
     if start is None:
         return None
     headings = _cells(_text(lines, start), 0)
-    return Table(name, _header(lines, start), _plain(headings), headings, (), whole=False)
+    software = next((n + 1 for n in range(start) if _text(lines, n).lower().startswith("sw version")), 0)
+    return Table(
+        name,
+        _header(lines, start),
+        _plain(headings),
+        headings,
+        (),
+        whole=False,
+        software_line=software,
+    )
 
 
 def read_table(name: str, data: bytes, remarks: Remarks, *, whole: bool) -> Table | None:

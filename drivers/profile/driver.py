@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from drivers._text import printed
 from drivers.profile.ends import sample_rows
 from drivers.profile.forms import read_member, recognise
 from drivers.profile.log import build
@@ -81,10 +82,15 @@ class ProfileDriver:
     def claim(self, bundle: Bundle) -> Claim:
         """Look at the first lines of every member."""
         try:
-            answers = [recognise(self.profile, part, member.data) for part, member in self._placed(bundle)]
+            placed = self._placed(bundle)
+            answers = [recognise(self.profile, part, member.data) for part, member in placed]
         except ParseError as error:
             return Claim(claims=False, reason=f"{error.expected}: {error.got}")
-        near = tuple(text for one in answers for text in one.near)
+        near = tuple(
+            f"{printed(member.name)}, {text}"
+            for (_, member), one in zip(placed, answers, strict=True)
+            for text in one.near
+        )
         refusing = next((one for one in answers if one.layout is None), None)
         if refusing is not None:
             return Claim(claims=False, reason=refusing.reason, near_misses=near, code=refusing.code)
@@ -112,7 +118,7 @@ class ProfileDriver:
         yield from _told(logs, failed, sheets)
 
     def _nothing(self, bundle: Bundle) -> ParseError:
-        return ParseError(bundle.members[0].name, 0, "a row with a treatment", "none", "no_identity")
+        return ParseError(bundle.members[0].name, 1, "a row with a treatment", "none", "no_identity")
 
     def _placed(self, bundle: Bundle) -> list[tuple[str, Member]]:
         """Return the members with their parts, the first part first.

@@ -101,46 +101,53 @@ def first_index(lines: Lines) -> int | None:
 def _by_line(layout: Layout, lines: Lines) -> Recognised:
     at = first_index(lines)
     text = lines.text(at).strip(" ") if at is not None else ""
+    at = at or 0
     for one in layout.begin.lines:
         if match := one.fullmatch(text):
             version = match.groupdict().get("version", "")
             if layout.version is None or layout.version.fullmatch(version):
                 return Recognised(layout, f"begins with {printed(text)[:60]!r}")
             return Recognised(
-                None, f"version {version} is not known", (f"version {version} is new",), "unknown_version"
+                None,
+                f"version {version} is not known",
+                (_in_line(lines, at, f"version {version} is new"),),
+                "unknown_version",
             )
     if any(literal.strip() and text.startswith(literal.strip()) for literal in layout.begin.literal):
-        return Recognised(
-            None, f"begins with {printed(text)[:60]!r}", (f"the first line {printed(text)[:60]!r}",)
-        )
+        near = _in_line(lines, at, f"it begins with {printed(text)[:60]!r}")
+        return Recognised(None, f"begins with {printed(text)[:60]!r}", (near,))
     return Recognised(None, f"does not begin with {' or '.join(layout.begin.literal)!r}")
 
 
 def _by_tag(layout: Layout, lines: Lines) -> Recognised:
-    tag, cells = _first_tagged(layout, lines)
+    at, tag, cells = _first_tagged(layout, lines)
     block = next((b for b in layout.blocks if b.tag == layout.begin.tag), None)
     if block is None or not tag.startswith(layout.begin.tag):
         return Recognised(None, f"the first line is no {layout.begin.tag!r} line")
     wanted = len(block.order) + layout.tag_field
     if tag != layout.begin.tag and len(cells) == wanted:
         told = f"the first line is of the type {printed(tag)[:20]!r} instead of {layout.begin.tag!r}"
-        return Recognised(None, told, (told,), "unknown_version")
+        return Recognised(None, told, (_in_line(lines, at, told),), "unknown_version")
     if tag != layout.begin.tag:
         return Recognised(None, f"the first line is no {layout.begin.tag!r} line")
     if len(cells) != wanted:
         told = f"the first line has {len(cells)} fields instead of {wanted}"
-        return Recognised(None, told, (told,))
+        return Recognised(None, told, (_in_line(lines, at, told),))
     return Recognised(layout, f"begins with a {layout.begin.tag!r} line of {wanted} fields")
 
 
-def _first_tagged(layout: Layout, lines: Lines) -> tuple[str, list[str]]:
-    """Return the type and the fields of the first line that is not only a sign of life."""
+def _in_line(lines: Lines, index: int, told: str) -> str:
+    return f"line {lines.number(index)}: {told}"
+
+
+def _first_tagged(layout: Layout, lines: Lines) -> tuple[int, str, list[str]]:
+    """Return index, type and fields of the first line that is not only a sign of life."""
     for index in range(min(len(lines), _MOST_LINES)):
         cells = cut(lines.text(index), layout) or []
         tag = cells[layout.tag_field - 1] if len(cells) >= layout.tag_field else ""
         if tag not in layout.tags_ignored and lines.raw(index).strip(b" \t\0"):
-            return tag, cells
-    return "", []
+            return index, tag, cells
+    return 0, "", []
 
 
 def _by_columns(layout: Layout, blocks: list[Block], lines: Lines) -> Recognised:
@@ -149,7 +156,7 @@ def _by_columns(layout: Layout, blocks: list[Block], lines: Lines) -> Recognised
         cells = cut(lines.text(index), layout) or []
         for block, candidates in heads:
             if index in candidates and looks_like(block, cells):
-                return _by_column_row(layout, block, [cell for cell in cells if cell])
+                return _by_column_row(layout, block, [cell for cell in cells if cell], lines.number(index))
     return _with_other_delimiter(layout, heads, lines)
 
 
@@ -183,11 +190,11 @@ def _with_other_delimiter(layout: Layout, heads: list[tuple[Block, set[int]]], l
                 cells = [cell.strip(" ") for cell in lines.text(index).split(sign)]
                 if sign != layout.delimiter and looks_like(block, cells):
                     told = f"the columns are separated by {sign!r} instead of {layout.delimiter!r}"
-                    return Recognised(None, told, (told,))
+                    return Recognised(None, told, (_in_line(lines, index, told),))
     return Recognised(None, "no column row of this layout was found")
 
 
-def _by_column_row(layout: Layout, block: Block, cells: list[str]) -> Recognised:
+def _by_column_row(layout: Layout, block: Block, cells: list[str], line: int) -> Recognised:
     known = block.by_word()
     names = {known[word].name for word in cells if word in known}
     lacking = [one for one in block.fields.values() if not one.optional and one.name not in names]
@@ -196,5 +203,5 @@ def _by_column_row(layout: Layout, block: Block, cells: list[str]) -> Recognised
     if not layout.unknown_columns:
         near += [f"column {printed(word)[:40]!r} is new" for word in strange]
     if near:
-        return Recognised(None, near[0], tuple(near), "other_columns")
+        return Recognised(None, near[0], tuple(f"line {line}: {text}" for text in near), "other_columns")
     return Recognised(layout, f"has the columns {', '.join(cells[:3])}…")

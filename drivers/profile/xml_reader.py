@@ -50,7 +50,7 @@ def _in_other_code(profile: Profile, data: bytes) -> Recognised | None:
             continue
         if root is not None and _by_root(profile, root).layout is not None:
             told = f"the text is in {codec}, its declaration says something else"
-            return Recognised(None, told, (told,))
+            return Recognised(None, told, (f"line 1: {told}",))
     return None
 
 
@@ -63,7 +63,7 @@ def _by_root(profile: Profile, root: Node) -> Recognised:
         if version is not None and (layout.version is None or layout.version.fullmatch(version)):
             return Recognised(layout, f"begins with the element {root.name!r}")
     told = f"the namespace {printed(root.namespace)[:80]!r} is new"
-    return Recognised(None, told, (told,), "unknown_version")
+    return Recognised(None, told, (f"line {root.line}: {told}",), "unknown_version")
 
 
 def _version(layout: Layout, root: Node) -> str | None:

@@ -180,7 +180,7 @@ def test_a_large_file_that_is_not_its_own_is_declined_at_once(name: str):
     noise = os.urandom(1 << 20) * 16
     begun = time.process_time()
     assert not all_drivers()[name].claim(Bundle((Member("noise.bin", noise),))).claims
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize("sample", by_hand(), ids=str)

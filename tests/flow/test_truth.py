@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,18 @@ def test_a_clean_export_is_stored_whole(layout: str, simulated: Callable[..., Ex
     served = sorted(float(row.processed_plasma_ml or 0) for row in rows if row.complete)
     assert served == pytest.approx(volumes, rel=0.005, abs=1)
     assert len(rows) == len(exports.sessions)
+
+
+def test_a_refusal_names_file_and_line(taken: tuple[list[Any], list[Any], list[Any]]):
+    for receipt in taken[0]:
+        if receipt["status"] != "refused":
+            continue
+        whole = "the text is in" in receipt["message"]["en"]  # another encoding is so in every line
+        stems = {m["name"].partition(".")[0] for m in receipt["members"]}
+        for tongue, line in (("en", "line"), ("de", "(line|Zeile)")):
+            told = receipt["message"][tongue]
+            assert any(stem in told for stem in stems), told
+            assert whole or re.search(rf"\b{line} [1-9]", told), told
 
 
 def test_every_treatment_is_stored_or_somebody_is_told_why_not(taken: tuple[list[Any], list[Any], list[Any]]):
