@@ -29,6 +29,8 @@ _DIGITS = np.full(256, 255, np.uint8)
 _DIGITS[np.frombuffer(b"0123456789ABCDEF", np.uint8)] = np.arange(16, dtype=np.uint8)
 _CHECK_DIGITS = 2
 _LF, _CR = 10, 13
+# The bytes end inside a frame; the frames before it are whole.
+CUT = "line_cut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,12 @@ def framed_lines(data: bytes, frames: Frames, layout: Layout, member: str = "") 
     good = _checked(padded, begins, ends, frames)
     feeds = np.flatnonzero(padded == _LF)
     numbers = np.searchsorted(feeds, begins) + 1
-    lines = Lines(member, padded, begins[good] + 1, ends[good], torn, "ascii", 0, numbers[good])
+    lines = Lines(
+        member, padded, begins[good] + 1, ends[good], torn=False, codec="ascii", numbers=numbers[good]
+    )
     remarks = []
+    if torn:
+        remarks.append(Remark(CUT, int(np.searchsorted(feeds, marks[-1])) + 1, 1))
     if not good.all():
         first = int(np.flatnonzero(~good)[0])
         remarks.append(Remark("frames_damaged", int(numbers[first]), int((~good).sum()), is_record=True))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ingestor.driver import SampleBlock, StateColumn
 
 ONLY_COLUMN = "A"
+# Rows that change places stand near each other; a run time that falls back further began again.
+_NEAR = 8
 # A state of the whole machine, or one of each column of a pair.
 POSITIONS = {"state": "", "state_a": "A", "state_b": "B"}
 
@@ -40,17 +42,40 @@ def read_states(raw: Raw, sampled: Sampled) -> tuple[Sampled, tuple[PhaseRow, ..
     if not blocks:
         return sampled, (), 1
     block = blocks[0]
-    stretches = [
-        one
-        for state in sampled.block.states
-        if state.name in POSITIONS
-        for one in _stretches(sampled.block, state)
-    ]
-    changes = _changes(sampled.block, _whole_changes(stretches, block), block.new_column)
-    _end(raw, sampled.block, stretches)
-    segments = tuple(sorted({*sampled.block.segments, *changes}))
-    phases = _phases(sampled.block, block, stretches, changes)
+    printed = _all_stretches(sampled.block)
+    _end(raw, sampled.block, printed)
+    restarts = _changes(sampled.block, _whole_changes(printed, block), block.new_column)
+    segments = tuple(sorted({*sampled.block.segments, *restarts}))
+    run = _as_run(sampled.block)
+    stretches = printed if run is sampled.block else _all_stretches(run)
+    changes = _changes(run, _whole_changes(stretches, block), block.new_column)
+    phases = _phases(run, block, stretches, changes)
     return replace(sampled, block=replace(sampled.block, segments=segments)), phases, len(changes) + 1
+
+
+def _as_run(block: SampleBlock) -> SampleBlock:
+    """Return the rows in the order of the machine's own run time: rows that changed places make no new phase.
+
+    Where there is none, or it began again, they stay as printed.
+    """
+    seconds = block.elapsed_s
+    if seconds is None or block.segments or not (falls := np.flatnonzero(np.diff(seconds) < 0)).size:
+        return block
+    if not (seconds[falls + 1] >= np.maximum.accumulate(seconds)[np.maximum(falls - _NEAR, 0)]).all():
+        return block
+    order = np.argsort(seconds, kind="stable")
+    return replace(
+        block,
+        local_ms=block.local_ms[order],
+        line=block.line[order],
+        columns=tuple(replace(c, mantissa=c.mantissa[order], null=c.null[order]) for c in block.columns),
+        states=tuple(replace(state, codes=state.codes[order]) for state in block.states),
+        elapsed_s=seconds[order],
+    )
+
+
+def _all_stretches(block: SampleBlock) -> list[Stretch]:
+    return [one for state in block.states if state.name in POSITIONS for one in _stretches(block, state)]
 
 
 def _end(raw: Raw, block: SampleBlock, stretches: list[Stretch]) -> None:

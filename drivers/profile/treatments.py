@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drivers.profile.codes import declared_lines, other_lines
-from drivers.profile.frames import framed_lines
+from drivers.profile.frames import CUT, framed_lines
 from drivers.profile.places import Tags
 from drivers.profile.raw import Notes, Raw
 from drivers.profile.recognise import first_index
@@ -65,11 +65,12 @@ def _read_framed(profile: Profile, layout: Layout, frames: Frames, member: Membe
     raws = _read(profile, layout, lines, part, Words())
     for remark in remarks:
         raw = next((one for one in reversed(raws) if one.line <= remark.line), raws[0])
+        if remark.code == CUT and raw.end is not None:
+            continue
+        raw.cut |= remark.code == CUT
         raw.notes.find(remark.code, remark.line, about="frames", count=str(remark.count))
         if remark.is_record:
             raw.notes.ignore(remark.code, remark.count)
-    if lines.torn and raws[-1].end is None:
-        raws[-1].cut = True
     return raws
 
 

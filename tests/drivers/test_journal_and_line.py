@@ -225,3 +225,14 @@ def test_a_line_that_only_lives_is_no_treatment():
 def test_the_driver_says_how_the_port_has_to_be_set():
     line = all_drivers()["twin-column-serial"].line  # type: ignore[attr-defined]
     assert (line.speed, line.bits) == (9600, "8N1")
+
+
+def test_every_whole_frame_before_a_cut_is_read():
+    data = SERIAL(RECORDS)
+    first = data.index(b"|S|")
+    for length in range(data.index(b"\r\n", first) + 2, first + 300):
+        frames = [frame.partition(b"\x03") for frame in data[:length].split(b"\x02")]
+        whole = sum(b"|S|" in payload and len(check) >= 2 for payload, _, check in frames)
+        log = one("twin-column-serial", data[:length])
+        assert log.samples is not None
+        assert len(log.samples.line) == whole

@@ -138,6 +138,18 @@ def test_a_renamed_column_is_declined_with_what_is_missing_and_what_is_new(old: 
     assert len(claim.near_misses) == 2
 
 
+@pytest.mark.parametrize("at", range(9, 14))
+def test_rows_that_changed_places_make_no_further_load_and_no_further_column(at: int):
+    rows = TABLE.splitlines()
+    rows[at], rows[at + 1] = rows[at + 1], rows[at]
+    whole, swapped = table(TABLE), table("\n".join([*rows, ""]))
+    assert [(p.cycle, p.phase) for p in swapped.phases] == [(p.cycle, p.phase) for p in whole.phases]
+    assert len(swapped.columns) == len(whole.columns)
+    assert swapped.samples is not None
+    places = [n + 1 for n in range(8, 16)]
+    assert swapped.samples.line.tolist() == places  # they stay where they stand
+
+
 def test_an_open_quote_costs_one_row_only():
     broken = TABLE_ALARMS.replace('"Bag empty, change it"', '"Bag empty, change it')
     log = table(TABLE, ("t_alarms.csv", broken))
