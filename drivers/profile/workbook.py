@@ -1,4 +1,4 @@
-"""A workbook's sheet as delimited text in a layout's own dialect, so that one reader reads both."""
+"""The sheets of a workbook as delimited text in a layout's own dialect, so that one reader reads both."""
 
 from __future__ import annotations
 
@@ -38,8 +38,11 @@ def is_workbook(data: bytes) -> bool:
         return False
 
 
-def as_text(layout: Layout, data: bytes, member: str) -> bytes:
-    """Return the first sheet that is not empty as delimited text in the layout's first encoding.
+Rows = list[list[object]]
+
+
+def sheets_of(data: bytes, member: str) -> dict[int, Rows]:
+    """Return the rows of every sheet that is not empty, by the number of the sheet from 1.
 
     Raises:
         ParseError: `workbook_unreadable` or `workbook_limit`.
@@ -48,14 +51,26 @@ def as_text(layout: Layout, data: bytes, member: str) -> bytes:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(clean))
         sheets = [book.get_sheet_by_index(at) for at in range(len(book.sheet_names))]
-        sheet = next((one for one in sheets if one.end is not None), None)
-        rows = [] if sheet is None else sheet.to_python(skip_empty_area=False)
+        return {
+            number: [list(row) for row in one.to_python(skip_empty_area=False)]
+            for number, one in enumerate(sheets, 1)
+            if one.end is not None
+        }
     except (CalamineError, ValueError, OSError) as error:
         raise ParseError(
             member, 0, "a readable workbook", type(error).__name__, "workbook_unreadable"
         ) from error
+
+
+def as_text(layout: Layout, rows: Rows) -> bytes:
+    """Return a sheet as delimited text in the layout's first encoding."""
     lines = [layout.delimiter.join(_cell(layout, value) for value in row) for row in rows]
     return "".join(f"{line}\n" for line in lines).encode(layout.encodings[0], "replace")
+
+
+def filled(rows: Rows) -> int:
+    """Return how many rows say anything."""
+    return sum(any(str(cell).strip() for cell in row) for row in rows)
 
 
 def _cell(layout: Layout, value: object) -> str:

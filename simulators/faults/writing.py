@@ -50,7 +50,7 @@ def doubled_lines(export: Export, _layout: Layout, rng: np.random.Generator) -> 
 
 
 def reordered_lines(export: Export, _layout: Layout, rng: np.random.Generator) -> Export:
-    """Some samples stand after the sample that should follow them."""
+    """Some samples stand after the sample that should follow them; their times tell, so the truth is the same."""
     pages = []
     for page in export.pages:
         order = list(range(len(page.lines)))
@@ -59,7 +59,7 @@ def reordered_lines(export: Export, _layout: Layout, rng: np.random.Generator) -
             after = following[line]
             order[line], order[after] = order[after], order[line]
         pages.append(page.rearranged(order))
-    return after_lines(replace(export, pages=tuple(pages)))
+    return replace(export, pages=tuple(pages))
 
 
 def _rearrange(export: Export, rule: Callable[[int, bool], list[int]], rng: np.random.Generator) -> Export:

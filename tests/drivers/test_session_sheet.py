@@ -142,3 +142,50 @@ def test_a_workbook_that_does_harm_is_declined_in_little_memory(bad: bytes):
     assert not driver.claim(bundle).claims
     with pytest.raises(ParseError):
         list(driver.parse(bundle))
+
+
+ENGLISH = """\
+date,start,end,patient,machine,serial,plasma ml
+2024-03-20,08:00,11:00,0001029384,TC-1,AM1-0417,5000.5
+"""
+
+
+def several_sheets() -> bytes:
+    """Return a workbook of four sheets: one in German, one of addresses, an empty one and one in English."""
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    rows = SHEET.splitlines()
+    for title, lines in (
+        ("Müller", [rows[0], rows[2]]),
+        ("Adressen", ["Name;Ort", "Maier;Wien", ";", "Huber;Graz"]),
+        ("leer", []),
+        ("Other", [ENGLISH.splitlines()[0].replace(",", ";"), ENGLISH.splitlines()[1].replace(",", ";")]),
+    ):
+        sheet = book.create_sheet(title)
+        for line in lines:
+            sheet.append(line.split(";"))
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_every_sheet_of_a_workbook_is_read_or_told_and_counted():
+    first, second = read(several_sheets(), "s.xlsx")
+    assert [(log.member, log.line) for log in (first, second)] == [("s.xlsx#1", 2), ("s.xlsx#4", 2)]
+    assert (first.run_id, first.started.local.year, second.started.local.year) == (None, 2024, 2024)
+    assert [(f.code, f.params) for f in first.findings] == [("sheet_not_read", {"sheet": "2", "rows": "3"})]
+    assert [(one.reason, one.rows) for one in first.ignored] == [("sheet_not_read", 3)]
+    assert first.rows_read + second.rows_read == 5
+    assert "Müller" not in repr(first)
+
+
+def test_a_workbook_without_a_sheet_of_the_layout_says_what_is_nearest():
+    book = Workbook()
+    book.worksheets[0].append(["Name", "Ort"])
+    near = book.create_sheet("x")
+    near.append([*SHEET.splitlines()[0].split(";"), "Arzt"])
+    out = io.BytesIO()
+    book.save(out)
+    claim = all_drivers()["session-sheet"].claim(Bundle((Member("s.xlsx", out.getvalue()),)))
+    assert (claim.claims, claim.code) == (False, "other_columns")
+    assert "Arzt" in claim.near_misses[0]
