@@ -25,10 +25,10 @@ class Tags:
 
     def __init__(self, lines: Lines, layout: Layout) -> None:
         self._lines = lines
-        self._delimiter = layout.delimiter
-        self._start = (
-            _field_start(lines, ord(layout.delimiter), layout.tag_field) if layout.delimiter else lines.start
-        )
+        spaces = layout.delimiter == "spaces"
+        self._delimiter = " " if spaces else layout.delimiter
+        find = _word_start if spaces else _field_start
+        self._start = find(lines, self._delimiter, layout.tag_field) if self._delimiter else lines.start
         self._head: npt.NDArray[np.uint64] | None = None
 
     def are(self, tag: str) -> npt.NDArray[np.bool_]:
@@ -47,14 +47,24 @@ class Tags:
         return here
 
 
-def _field_start(lines: Lines, delimiter: int, field: int) -> npt.NDArray[np.int64]:
+def _field_start(lines: Lines, delimiter: str, field: int) -> npt.NDArray[np.int64]:
     """Return where a field begins in every line, the end of the line where it has none."""
-    start = lines.start
-    if field > 1 and len(lines):
-        found = np.flatnonzero(lines.padded == delimiter)
-        after = np.searchsorted(found, lines.start) + field - 2
-        behind = np.append(found, len(lines.padded))[np.minimum(after, len(found))] + 1
-        start = np.minimum(behind, lines.end)
+    if field == 1 or not len(lines):
+        return lines.start
+    found = np.flatnonzero(lines.padded == ord(delimiter))
+    after = np.searchsorted(found, lines.start) + field - 2
+    behind = np.append(found, len(lines.padded))[np.minimum(after, len(found))] + 1
+    start: npt.NDArray[np.int64] = np.minimum(behind, lines.end)
+    return start
+
+
+def _word_start(lines: Lines, delimiter: str, field: int) -> npt.NDArray[np.int64]:
+    """Return where a field between runs of spaces begins in every line, its end where it has none."""
+    ink = lines.padded > ord(delimiter)
+    begins = np.flatnonzero(ink[1:] & ~ink[:-1]) + 1
+    after = np.searchsorted(begins, lines.start) + field - 1
+    found = np.append(begins, len(lines.padded))[np.minimum(after, len(begins))]
+    start: npt.NDArray[np.int64] = np.minimum(found, lines.end)
     return start
 
 

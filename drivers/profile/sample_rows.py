@@ -118,9 +118,9 @@ def _cells(layout: Layout, lines: Lines, rows: Places, heading: Heading) -> tupl
     fields, tagged = len(heading.fields), bool(heading.block.tag)
     if heading.block.widths:
         return by_width(lines, rows, heading.block.widths), 0, False
-    if layout.delimiter == "spaces":
-        return by_spaces(lines, rows, fields + tagged), int(tagged), False
     before = layout.tag_field if tagged else 0
+    if layout.delimiter == "spaces":
+        return by_spaces(lines, rows, fields + before), before, False
     delimiter = ord(layout.delimiter or "\n")
     quote = ord(layout.quote) if layout.quote else None
     cells = by_delimiter(lines, rows, delimiter, fields + before, quote)

@@ -40,10 +40,8 @@ class TextReader:
         blocks = [b for b in layout.blocks if (b.member or first) == part]
         self.tags = {b.tag: b for b in blocks if b.tag}
         self.headings = {b.tag: by_position(b) for b in blocks if b.tag}
-        frames = layout.frames
-        self.not_data = {layout.tag_field - 1} | (
-            {frames.sequence - 1} if frames and frames.sequence else set()
-        )
+        sequence = layout.frames.sequence if layout.frames else 1
+        self.not_data = {*range(layout.tag_field), sequence - 1}
         self.sections = {word: b for b in blocks for word in b.section}
         self.prefixes = [b for b in blocks if b.prefix]
         loose = [b for b in blocks if not (b.tag or b.section or b.prefix)]

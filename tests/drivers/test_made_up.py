@@ -342,3 +342,34 @@ def test_nothing_a_profile_reads_depends_on_another_file():
         assert log.end_reached
         with pytest.raises(ParseError):
             list(reading.parse(bad))
+
+
+@pytest.mark.parametrize("field", [1, 2])
+def test_types_of_lines_between_runs_of_spaces(field: int):
+    profile = """
+[file]
+delimiter = "spaces"
+stamps = ["yyyymmdd", "HHMMSS"]
+tag_field = FIELD
+[begin]
+tag = "GO"
+[end]
+tag = "STOP"
+fields = ["samples"]
+[block.header]
+tag = "GO"
+fields = ["serial", "date", "started"]
+[block.samples]
+tag = "M"
+fields = ["time", "blood_flow"]
+blood_flow = { unit = "mL/min" }
+"""
+    lines = [
+        ("GO", "77  20240318 080000"),
+        *((("M", f"0800{s:02d}    {50 + s}")) for s in range(40)),
+        ("STOP", "40"),
+    ]
+    text = "".join(f"{'  12 ' * (field - 1)}{tag}   {rest}\n" for tag, rest in lines)
+    (log,) = read(profile.replace("FIELD", str(field)), text)
+    assert channel(log, "blood_flow") == [50 + s for s in range(40)]
+    assert (log.serial, log.end_reached) == ("77", True)
