@@ -42,7 +42,7 @@ format: $(TEST)
 # What the browser, PostgreSQL and system-call tests want; without it they are skipped with a line that says so.
 test-system:
 	apt-get update
-	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium postgresql strace fonts-dejavu-core
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium postgresql strace systemd fonts-dejavu-core
 
 $(BASE): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

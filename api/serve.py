@@ -72,7 +72,7 @@ def serve(
     config = uvicorn.Config(
         create_app(settings), host=host, port=port, http=BoundedProtocol, ws="none", log_config=None,
         access_log=False, server_header=False, timeout_graceful_shutdown=8, timeout_keep_alive=5,
-        h11_max_incomplete_event_size=_HEAD_BYTES, proxy_headers=behind_proxy, forwarded_allow_ips="127.0.0.1",
+        h11_max_incomplete_event_size=_HEAD_BYTES, proxy_headers=behind_proxy, forwarded_allow_ips=list(settings.proxies),
     )  # fmt: skip
     with _watching(front, settings, folders):
         _Told(config, front, settings, nobody=nobody).run()

@@ -39,6 +39,7 @@ SUMMARIES = {
     "listen": "Receive HL7 reports over the network.",
     "machines": "List the machines known by name.",
     "patients": "List, add, measure or import patients.",
+    "parts": "List the parts of this installation, their licences, or a bill of materials.",
     "privacy": "List requests of persons, and what has been kept long enough.",
     "reprocess": "Read archived files again with a new driver.",
     "serve": "Start the web service.",

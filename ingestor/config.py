@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     rate_limits: bool = Field(default=True, description="Limit logins and uploads per minute")
     public_docs: bool = Field(default=True, description="Show /docs and /openapi.json without a login")
     public_metrics: bool = Field(default=True, description="Show /metrics without a login")
+    proxies: tuple[str, ...] = Field(
+        ("127.0.0.1", "::1"), description="Addresses of proxies that are believed"
+    )
     oidc_issuer: str | None = Field(
         None, pattern="^https?://", description="Address of the hospital's sign-on"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends
@@ -98,6 +99,8 @@ def read_metrics(request: Request) -> Response:
     service = service_of(request)
     with service.db.read() as connection:
         numbers = state.numbers(connection)
+    numbers["disk_free_bytes"] = shutil.disk_usage(service.settings.data_dir).free
+    numbers["warnings"] = len(service.warnings)
     return Response(service.metrics.text(numbers), media_type=_TEXT)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,15 @@ def db() -> None:
 
 
 @db.command()
+@click.option("--rehearse", is_flag=True, help="On a copy: nothing is changed; exit code 5 if it fails.")
 @pass_front
-def upgrade(front: Front) -> None:
+def upgrade(front: Front, rehearse: bool) -> None:  # noqa: FBT001 - click hands flags over
     """Create the database, or bring it to this program's version."""
     from ingestor.store import schema
 
+    if rehearse:
+        _rehearse(front)
+        return
     with front.store() as (_, store):
         got, _ = schema.versions(store)
     front.emit({"version": got}, f"The database has version {got}.")
@@ -132,6 +137,41 @@ def separate(front: Front) -> None:
     front.emit(
         {"role": None if store.is_sqlite else postgresql.ROLE},
         "Identities are kept apart from analysts' queries.",
+    )
+
+
+def _rehearse(front: Front) -> None:
+    """Copy the database beside itself, upgrade and check the copy, and throw it away."""
+    from ingestor.ops.backup import rehearse
+    from ingestor.store.engine import open_database
+
+    settings = front.settings()
+    store = open_database(settings.url)
+    try:
+        told = rehearse(store, settings.data_dir)
+    finally:
+        store.close()
+    well = not told.troubles
+    text = f"From {told.before} to {told.after} in {told.seconds:.1f} s on a copy of {told.bytes} bytes"
+    front.emit(asdict(told), f"{text}: {'all is well.' if well else told.troubles}")
+    give_up(EXIT_OK if well else EXIT_DATABASE)
+
+
+@db.command()
+@pass_front
+def forecast(front: Front) -> None:
+    """Say how long the disk will do if the next years are as the last one."""
+    from ingestor.ops.forecast import forecast as foresee
+
+    with front.store() as (settings, store):
+        found = foresee(store, settings, datetime.now(UTC))
+    years = (
+        "nothing came during the last year" if found.years is None else f"{found.years} years at this rate"
+    )
+    front.emit(
+        asdict(found),
+        f"{found.archive_bytes} bytes of originals, {found.year_sources} files and {found.year_bytes} bytes a year,"
+        f" {found.free_bytes} bytes free: {years}.",
     )
 
 

@@ -7,16 +7,20 @@ the archive: what the archive has more is adopted when the house is opened on th
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ingestor import disk
 from ingestor.errors import Busy, Invalid, NotFound
 from ingestor.faultpoints import point
 from ingestor.store import audit, copying, schema
+from ingestor.store.engine import open_database
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from ingestor.archive import Archive
     from ingestor.store.audit import Actor
@@ -46,6 +50,37 @@ def back_up(db: Database, file: Path) -> int:
     finally:
         part.unlink(missing_ok=True)
     return file.stat().st_size
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What an upgrade would do, seen on a copy. `troubles`: what is wrong with it afterwards."""
+
+    before: str | None
+    after: str
+    bytes: int
+    seconds: float
+    troubles: list[str]
+
+
+def rehearse(db: Database, folder: Path) -> Rehearsal:
+    """Copy the database into a folder of its own, upgrade and check the copy, and throw it away.
+
+    Raises:
+        Invalid: `backup_postgresql`: there the copy is made with the server's own tools.
+        DatabaseTrouble: the upgrade failed; the database was not touched.
+    """
+    with TemporaryDirectory(prefix=".rehearsal-", dir=folder) as place:
+        file = Path(place) / "copy.db"
+        copying.copy_to(db, file)
+        size, began = file.stat().st_size, time.monotonic()
+        copy = open_database(f"sqlite:///{file}")
+        try:
+            before, after = schema.versions(copy)
+            schema.upgrade(copy)
+            return Rehearsal(before, after, size, time.monotonic() - began, copying.troubles(copy))
+        finally:
+            copy.close()
 
 
 def restore(db: Database, archive: Archive, file: Path, actor: Actor, now: datetime) -> Path:
