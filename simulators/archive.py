@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from simulators.clinic import Appointment, Clinic, Ward, appointments, people
 from simulators.eras import SEPARATOR
 from simulators.export import Folder, Written
-from simulators.faults import FAULTS, Fault
+from simulators.faults import CONTRADICTING, FAULTS, Fault
 from simulators.igg import Laboratory
 from simulators.layout import Style
 from simulators.plan import Device
@@ -236,5 +236,12 @@ def _said(written: Written, layout: str, clinic: Clinic, mishaps: list[list[Faul
     """Each truth with its layout, its centre and what befell it."""
     note = {"layout": layout, "centre": clinic.number + 1}
     sessions = zip(written.sessions, mishaps, strict=True)
-    told = tuple({**s, **note, "faults": [fault.name for fault in befell]} for s, befell in sessions)
+    told = tuple({**s, **note, "faults": list(_befell(s, of_it))} for s, of_it in sessions)
     return replace(written, sessions=told)
+
+
+def _befell(truth: SessionTruth, mishaps: list[Fault]) -> Iterator[str]:
+    """What befell one export; one that contradicts another is sound in itself."""
+    for fault in mishaps:
+        if fault.at_bedside or fault.name == CONTRADICTING or not truth.get("contradicts"):
+            yield fault.name

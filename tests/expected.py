@@ -120,7 +120,7 @@ def bundle(folder: Path, names: Sequence[str]) -> str:
     return sha256(b"".join(lines)).hexdigest()
 
 
-def _treatment(truth: Truth) -> tuple[str, str]:
+def treatment(truth: Truth) -> tuple[str, str]:
     """Serial and the machine's own number of the treatment, or its start where the layout has no number."""
     return truth["device"]["serial"], truth["run"] or truth["printed_start"]
 
@@ -130,13 +130,13 @@ def counting(truths: Iterable[Truth]) -> list[Truth]:
     found: dict[tuple[str, str], Truth] = {}
     for truth in truths:
         if truth.get("readable", True) and not SET_ASIDE & set(truth.get("expected", ())):
-            found[_treatment(truth)] = truth
+            found[treatment(truth)] = truth
     return list(found.values())
 
 
 def sessions(folder: Path, truths: Sequence[Truth]) -> list[Expected]:
     """Return the sessions of a clinic: a separator and the adsorber behind it are one if both name one patient."""
-    adsorbers = {_treatment(t): t for t in counting(truths) if "with" not in t}
+    adsorbers = {treatment(t): t for t in counting(truths) if "with" not in t}
     alone, partner = [], {}
     for separator in (t for t in counting(truths) if "with" in t):
         key = separator["with"]["serial"], separator["with"]["run"]

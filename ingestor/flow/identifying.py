@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ingestor.meaning.linking import Match
 
 BY_IDENTIFIER = "identifier"
+# Why a session has no patient; of several runs the first of these is told.
+_WHY_NOBODY = ("no_patient_printed", "several_patients", "machine_number_printed", "unknown_identifier")
 
 
 def link_by_identifier(house: House, connection: Connection, session_id: str) -> bool:
@@ -81,6 +83,17 @@ def _match(house: House, connection: Connection, text: str, at: datetime, serial
         for k in known
     ]
     return match(text, at, merged, rule, serials)
+
+
+def why_nobody(house: House, connection: Connection, session_id: str) -> str | None:
+    """Return the code why a session has no patient; None if it has one, or a person took the patient away."""
+    row = sessions.session_row(connection, session_id)
+    held = links.newest(connection, session_id)
+    if row.patient_id is not None or (held is not None and held.rule != BY_IDENTIFIER):
+        return None
+    printed = runs.printed_patients(connection, session_id)
+    found = {_match(house, connection, text, row.started_at, serials).code for text, serials in printed}
+    return next((code for code in _WHY_NOBODY if code in found or not found), None)
 
 
 def link_waiting(house: House, connection: Connection) -> list[str]:

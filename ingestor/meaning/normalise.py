@@ -13,6 +13,8 @@ from ingestor.meaning.belief import Belief, without_impossible_times
 from ingestor.meaning.clock import device_key, offset_at, on_its_clock
 from ingestor.meaning.cycles import cycles_of, known_regenerable, phase_spans, single_use_cycles
 from ingestor.meaning.plausibility import Plausibility
+from ingestor.meaning.policy import Limits
+from ingestor.meaning.readings import begun_again
 from ingestor.meaning.stamps import EPOCH, Timeline, local_ms_of
 from ingestor.meaning.times import place
 from ingestor.meaning.traces import sampled
@@ -108,6 +110,7 @@ def normalise(
             *time_findings(run, timeline),
             *(() if samples is None else samples.findings),
             *amounts.findings,
+            *_counter_findings(run),
             *_span_findings(run, believed, log.line),
         ),
     )
@@ -161,6 +164,14 @@ def _backwards(run: Run) -> bool:
 
 def _about(code: str, run: Run, line: int, severity: Severity = Severity.WARNING, **params: str) -> Finding:
     return Finding(code, severity, run.member, line, params)
+
+
+def _counter_findings(run: Run) -> tuple[Finding, ...]:
+    """A fall that no restart explains is a restart only as far as anybody can tell: a person should look."""
+    rows = begun_again(run.trace, run.segments, Limits().reset_ml)
+    if run.trace is None or not rows:
+        return ()
+    return (_about("counter_began_again", run, int(run.trace.line[rows[0]]), times=str(len(rows))),)
 
 
 def _span_findings(run: Run, believed: Plausibility, line: int) -> tuple[Finding, ...]:

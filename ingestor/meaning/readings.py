@@ -45,12 +45,9 @@ def counter(trace: Trace | None, channel: str, segments: Sequence[int], reset_ml
     column = None if trace is None else trace.column(channel)
     if trace is None or column is None or column.null.all():
         return None
-    order = np.argsort(trace.utc_ms, kind="stable")
-    rows = order[~column.null[order]]
-    values = column.mantissa[rows]
-    fall = values[:-1] - values[1:]
-    begins = (fall > int(reset_ml * 10**column.scale)) & (2 * fall > values[:-1])
-    begins |= (fall > 0) & _told(rows, segments)
+    rows, values = _in_time(trace, column)
+    begins = _fell(values, column.scale, reset_ml)
+    begins |= (values[1:] < values[:-1]) & _told(rows, segments)
     lasts = [*values[:-1][begins].tolist(), int(values[-1])]
 
     def volume(mantissa: int) -> Decimal:
@@ -58,6 +55,29 @@ def counter(trace: Trace | None, channel: str, segments: Sequence[int], reset_ml
 
     # A machine that balances fluids may stand a little below zero: that is no plasma.
     return Counter(rounded(max(volume(sum(lasts)), Decimal(0))), volume(int(values[0])), volume(lasts[-1]))
+
+
+def begun_again(trace: Trace | None, segments: Sequence[int], reset_ml: Decimal) -> list[int]:
+    """Return the rows at which the counter of plasma began again and the layout did not say so; as `counter`."""
+    column = None if trace is None else trace.column("processed_plasma")
+    if trace is None or column is None or column.null.all():
+        return []
+    rows, values = _in_time(trace, column)
+    found: list[int] = rows[1:][_fell(values, column.scale, reset_ml) & ~_told(rows, segments)].tolist()
+    return found
+
+
+def _in_time(trace: Trace, column: TraceColumn) -> tuple[npt.NDArray[np.intp], Int64]:
+    """The rows that have a value, in the order of time, and these values."""
+    order = np.argsort(trace.utc_ms, kind="stable")
+    rows = order[~column.null[order]]
+    return rows, column.mantissa[rows]
+
+
+def _fell(values: Int64, scale: int, reset_ml: Decimal) -> npt.NDArray[np.bool_]:
+    """Between which two values a counter fell so far that it must have begun again."""
+    fall = values[:-1] - values[1:]
+    return (fall > int(reset_ml * 10**scale)) & (2 * fall > values[:-1])
 
 
 def _told(rows: Int64, segments: Sequence[int]) -> npt.NDArray[np.bool_]:

@@ -42,7 +42,8 @@ def _cut(export: Export, written: Written, rng: np.random.Generator, *, torn: bo
     lines = {p.name: p.whole_lines(left.get(p.name, b"")) for p in export.pages}
     members = {**written.members, name: kept + bytes(len(content) - at) if torn else kept}
     damaged = after_cut(replace(export, sessions=written.sessions), lines)
-    return replace(written, members=members, sessions=damaged)
+    told = tuple({**s, "cut": {"member": name, "byte": at}} for s in damaged)
+    return replace(written, members=members, sessions=told)
 
 
 def _end_mark(export: Export, name: str, content: bytes) -> int:
@@ -127,7 +128,8 @@ def _set_aside(truth: SessionTruth) -> set[str]:
 def contradicted(written: list[Written], second: Written) -> Written:
     """A second export with other numbers: held, unless nothing of the first ones counts."""
     counts = any(not _set_aside(s) and s.get("readable", True) for w in written for s in w.sessions)
-    return _again(second, ["held" if counts else None] * len(second.sessions))
+    sessions = tuple({**s, "contradicts": True} for s in second.sessions)
+    return _again(replace(second, sessions=sessions), ["held" if counts else None] * len(sessions))
 
 
 def _again(written: Written, statuses: Sequence[str | None]) -> Written:

@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ingestor.config import Settings
+from ingestor.flow.house import open_house
+from ingestor.flow.review import review
 from ingestor.flow.verify import verify
 from ingestor.store.engine import open_database
-from tests import clinics, expected, served
+from tests import befallen, clinics, expected, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from ingestor.flow.house import House
+    from ingestor.isolate import Reader
     from ingestor.store.engine import Database
     from simulators.archive import ArchiveOrder
     from tests.clinics import Clinic, Taken
@@ -69,6 +73,20 @@ def _of_courses(both: list[tuple[Expected, Served]]) -> Iterator[str]:
             yield f"{one.key}: course {found.dose['course']}, not {number}"
 
 
+def misreported(clinic: Clinic, house: House) -> list[str]:
+    """Return every difference between what the house says of a file and what befell it."""
+    wanted = befallen.files(clinic.folder, clinic.sessions, expected.Registry.of(clinic.folder, ZONE))
+    there = befallen.told(review(house))
+    wrong = [f"{source}: not told" for source in wanted.keys() - there.keys()]
+    for source, one in wanted.items():
+        statuses, remarks = there.get(source, ((), set[str]()))
+        if statuses != one.statuses:
+            wrong.append(f"{source}: came in as {statuses}, not {one.statuses}")
+        if not one.must <= remarks <= one.must | one.may:
+            wrong.append(f"{source}: {sorted(remarks)} is said, {sorted(one.must)} happened")
+    return wrong
+
+
 @pytest.fixture(scope="module")
 def sample(taken_clinic: Callable[[ArchiveOrder], Taken]) -> Taken:
     return taken_clinic(clinics.SAMPLE)
@@ -101,6 +119,15 @@ def test_every_dose_link_and_course_of_a_clinic_is_that_of_its_truth(sample: Tak
         db.close()
 
 
+def test_what_is_said_of_every_file_of_a_clinic_is_what_befell_it(
+    sample: Taken, reader: Reader, tmp_path: Path
+):
+    with open_house(Settings(data_dir=sample.copied(tmp_path / "data")), reader=reader) as house:
+        assert misreported(sample.clinic, house) == []
+        quiet = [one for one in review(house, odd=True) if not one["remarks"]]
+        assert quiet == []
+
+
 @pytest.mark.torture
 def test_every_dose_link_and_course_of_the_whole_clinic_is_that_of_its_truth(
     house: House, written_clinic: Callable[[ArchiveOrder], Clinic], capsys: pytest.CaptureFixture[str]
@@ -115,4 +142,5 @@ def test_every_dose_link_and_course_of_the_whole_clinic_is_that_of_its_truth(
             f"\n{len(receipts)} exports of {len(clinic.sessions)} treatments, {where}: {took:.0f} s\n"
         )
     assert differences(clinic, house.db) == []
+    assert misreported(clinic, house) == []
     assert list(verify(house)) == []

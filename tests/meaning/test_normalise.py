@@ -313,3 +313,16 @@ def test_a_long_treatment_is_normalised_in_milliseconds(make):
     run = normalise(log, make.clock())
     assert perf_counter() - begun < 0.1
     assert len(run.trace) == rows
+
+
+def test_a_counter_that_began_again_without_a_word_is_told_with_its_line(make):
+    def codes(*volumes: str, segments: tuple[int, ...] = ()) -> list[tuple[int, str]]:
+        times = [f"08:{20 + minute}:00" for minute in range(len(volumes))]
+        block = make.samples(times, make.column("processed_plasma", list(volumes), "mL"), segments=segments)
+        run = normalise(make.log(samples=block), make.clock())
+        return [(f.line, f.params["times"]) for f in found(run, "counter_began_again")]
+
+    assert codes("0.0", "300.0", "600.0") == []
+    assert codes("0.0", "300.0", "12.0", "40.0") == [(102, "1")]
+    assert codes("0.0", "300.0", "290.0", "310.0") == []
+    assert codes("0.0", "300.0", "12.0", "40.0", segments=(2,)) == []

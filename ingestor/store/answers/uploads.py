@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, tuple_
 
 from ingestor.store.tables import job, source_member, submission
 
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection, Select
+
+    # moment, submission
+    Place = tuple[datetime, str]
+
+PAGE = 200
 
 
 def of_actor(connection: Connection, actor: str, since: datetime, limit: int = 100) -> list[dict[str, Any]]:
@@ -59,6 +64,20 @@ def newest(
     return _with_members(
         connection, query.order_by(submission.c.at.desc(), submission.c.id.desc()).limit(limit)
     )
+
+
+def oldest(
+    connection: Connection, centre: str, statuses: Sequence[str], since: datetime | None, after: Place | None
+) -> list[dict[str, Any]]:
+    """Return a page of the submissions of a centre that were settled, in order of arrival, behind a place."""
+    query = _submissions().where(submission.c.centre == centre, submission.c.receipt.is_not(None))
+    if statuses:
+        query = query.where(submission.c.status.in_(statuses))
+    if since is not None:
+        query = query.where(submission.c.at >= since)
+    if after is not None:
+        query = query.where(tuple_(submission.c.at, submission.c.id) > after)
+    return _with_members(connection, query.order_by(submission.c.at, submission.c.id).limit(PAGE))
 
 
 def of_key(connection: Connection, centre: str, key: str, actor: str | None = None) -> dict[str, Any] | None:
