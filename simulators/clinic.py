@@ -169,12 +169,7 @@ class Ward:
             return ()
         key = (appointment.patient, appointment.era.key)
         before = self._columns.get(key)
-        if (
-            before
-            and before[0].product.is_regenerable
-            and not before[0].is_worn
-            and before[0].expiry > appointment.day
-        ):
+        if before and all(column.may_be_used_again(appointment.day) for column in before):
             columns = tuple(column.used_again() for column in before)
         else:
             choice = appointment.patient % len(layout.products)

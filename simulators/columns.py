@@ -63,6 +63,10 @@ class Column:
         """Whether this was its last use."""
         return self.use >= self.product.uses
 
+    def may_be_used_again(self, day: date) -> bool:
+        """Whether it may be hung once more on that day."""
+        return self.product.is_regenerable and not self.is_worn and self.expiry > day
+
     def used_again(self) -> Column:
         """The same piece in the next session."""
         return replace(self, use=self.use + 1)
