@@ -28,6 +28,7 @@ from api.routes import (
     login,
     machines,
     sessions,
+    sign_on,
     snapshots,
 )
 from api.service import Service
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 # What is still being read then is durable, and is read again by the next start.
 _PATIENCE_S = 8.0
 _ROUTERS = (
-    definitions.router, doses.router, exports.router, sessions.router, decisions.router, machines.router, snapshots.router, deliveries.router, catalogue.router, imports.router, about.router, login.router,
+    definitions.router, doses.router, exports.router, sessions.router, decisions.router, machines.router, snapshots.router, deliveries.router, catalogue.router, imports.router, about.router, login.router, sign_on.router,
 )  # fmt: skip
 
 

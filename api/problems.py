@@ -47,6 +47,7 @@ _STATUS: tuple[tuple[type[IngestorError], int], ...] = (
     (Refused, 422), (SourceTrouble, 422), (Busy, 503), (StorageTrouble, 507), (DatabaseTrouble, 503),
 )  # fmt: skip
 _EXACT = {
+    "sign_on_refused": 403, "sign_on_no_role": 403, "sign_on_name_taken": 403, "sign_on_closed": 403, "sign_on_down": 503,
     "foreign_form": 403, "form_over": 403, "too_slow": 408, "bad_request": 400, "unknown_host": 400,
     "storage": 503, "method_not_allowed": 405, "media_type": 415, "key_reused": 409,
 }  # fmt: skip

@@ -85,6 +85,15 @@ class Settings(BaseSettings):
     oidc_groups: dict[str, str] = Field(default_factory=dict, description="Group of the sign-on -> role here")
     allowed_hosts: tuple[str, ...] = Field(("*",), description="Host names this service answers to")
 
+    @field_validator("oidc_groups")
+    @classmethod
+    def _are_roles(cls, groups: dict[str, str]) -> dict[str, str]:
+        roles = {"nurse", "analyst", "steward", "admin", "auditor"}
+        if set(groups.values()) - roles:
+            msg = f"expected group -> one of {', '.join(sorted(roles))}"
+            raise ValueError(msg)
+        return groups
+
     @field_validator("zone")
     @classmethod
     def _is_a_zone(cls, name: str) -> str:

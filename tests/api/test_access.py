@@ -16,7 +16,17 @@ from ingestor.store import audit
 from ingestor.store.engine import open_database
 from tests.api.conftest import PASSWORD, Staff
 
-PUBLIC = {"/health", "/ready", "/metrics", "/docs", "/openapi.json", "/login", "/static"}
+PUBLIC = {
+    "/health",
+    "/ready",
+    "/metrics",
+    "/docs",
+    "/openapi.json",
+    "/login",
+    "/login/sign-on",
+    "/login/sign-on/back",
+    "/static",
+}
 BROWSER = {"Sec-Fetch-Site": "same-origin"}
 
 
