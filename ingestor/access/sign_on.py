@@ -103,7 +103,8 @@ class Provider:
             SignOnDown: the provider cannot be asked.
         """
         about = self._described()
-        begun = Begun(*(secrets.token_urlsafe(32) for _ in range(3)), back, wanted, self._clock())
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        begun = Begun(state, nonce, verifier, back, wanted, self._clock())
         with self._lock:
             self._forget_old()
             self._pending[begun.state] = begun
