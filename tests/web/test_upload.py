@@ -149,15 +149,16 @@ def test_all_that_was_shown_is_saved_by_one_button(
     assert len(stored(bare)) == len(before) + 2
 
 
-def test_a_lost_line_is_told_and_sending_again_doubles_nothing(
+def test_a_lost_line_is_tried_again_by_itself_and_doubles_nothing(
     nurse: Page, bare: Site, simulated: Callable[..., Exports]
 ):
     (file,) = files(simulated, 304, 1)
     before = stored(bare)
-    lost = [True]
+    lost = [True, True]
 
     def arrive_but_lose_the_answer(route: Route) -> None:
-        if lost.pop() if lost else False:
+        if lost:
+            lost.pop()
             route.fetch()
             route.abort()
         else:
@@ -166,13 +167,53 @@ def test_a_lost_line_is_told_and_sending_again_doubles_nothing(
     nurse.route("**/v1/imports*", arrive_but_lose_the_answer)
     at_once(nurse)
     nurse.set_input_files("#files", [as_upload("leitung.txt", file.read_bytes())])
+    nurse.get_by_text("Die Leitung ist unterbrochen").wait_for()
+    assert row_of(nurse, "leitung.txt")["status"] == "stored"
+    assert (lost, len(stored(bare))) == ([], len(before) + 1)
+
+
+@pytest.mark.torture
+def test_a_line_that_stays_lost_is_told_and_sending_again_is_one_key(
+    nurse: Page, bare: Site, simulated: Callable[..., Exports]
+):
+    (file,) = files(simulated, 314, 1)
+    before = stored(bare)
+    nurse.route("**/v1/imports*", lambda route: route.abort())
+    at_once(nurse)
+    nurse.set_input_files("#files", [as_upload("leitung-weg.txt", file.read_bytes())])
     row = nurse.locator('[data-status="lost"]')
-    row.wait_for()
+    row.wait_for(timeout=60_000)
     assert "Noch einmal senden verdoppelt nichts" in row.locator("[data-part=means]").inner_text()
     assert violations(nurse) == []
-    row.get_by_role("button", name="Noch einmal senden").click()
-    assert row_of(nurse, "leitung.txt")["status"] == "stored"
+    nurse.unroute("**/v1/imports*")
+    again = row.get_by_role("button", name="Noch einmal senden")
+    again.focus()
+    nurse.keyboard.press("Enter")
+    assert row_of(nurse, "leitung-weg.txt")["status"] == "stored"
+    assert nurse.evaluate("document.activeElement.classList.contains('outcome')")
     assert len(stored(bare)) == len(before) + 1
+
+
+@pytest.mark.torture
+def test_on_a_slow_line_that_breaks_every_file_arrives_once(
+    nurse: Page, bare: Site, simulated: Callable[..., Exports]
+):
+    three = files(simulated, 324, 3)
+    before = stored(bare)
+    line = nurse.context.new_cdp_session(nurse)
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 400, "downloadThroughput": 20_000, "uploadThroughput": 8_000}
+    line.send("Network.emulateNetworkConditions", slow)
+    at_once(nurse)
+    uploads = [as_upload(f"langsam-{i}.txt", f.read_bytes()) for i, f in enumerate(three)]
+    nurse.set_input_files("#files", uploads)
+    nurse.wait_for_timeout(1500)
+    line.send("Network.emulateNetworkConditions", slow | {"offline": True})
+    nurse.wait_for_timeout(2500)
+    line.send("Network.emulateNetworkConditions", slow)
+    for i in range(3):
+        assert row_of(nurse, f"langsam-{i}.txt")["status"] == "stored"
+    assert len(stored(bare)) == len(before) + 3
 
 
 def test_leaving_while_a_file_is_on_its_way_asks_first(nurse: Page, simulated: Callable[..., Exports]):
@@ -259,34 +300,80 @@ def test_a_busy_server_makes_a_file_wait_and_nothing_is_lost(
     assert (busy, len(stored(bare))) == ([], len(before) + 1)
 
 
-def test_forty_mixed_files_each_end_as_they_should(
-    nurse: Page, bare: Site, simulated: Callable[..., Exports]
-):
-    good = files(simulated, 401, 10)
-    cut = [f.read_bytes() for f in files(simulated, 402, 5)]
+Batch = dict[str, tuple[bytes, str]]
+WAYS = [
+    ("de-AT", "mouse"),
+    *(
+        pytest.param(language, way, marks=pytest.mark.torture)
+        for language, way in (
+            ("de-AT", "keyboard"), ("de-AT", "touch"), ("en-GB", "mouse"), ("en-GB", "keyboard"), ("en-GB", "touch"),
+        )
+    ),
+]  # fmt: skip
+CHOOSE = {"de-AT": "Dateien auswählen", "en-GB": "Choose files"}
+PREVIEW = {"de-AT": "Erst ansehen, dann speichern", "en-GB": "Look first, then save"}
+ALL_DONE = {"de-AT": "Alle Dateien sind verarbeitet.", "en-GB": "All files are done."}
+
+
+def forty(simulated: Callable[..., Exports], seed: int) -> tuple[Batch, Batch, int]:
+    """Return 35 mixed files, five of them once more, and how many sessions they hold."""
+    good = files(simulated, seed, 10)
+    cut = [f.read_bytes() for f in files(simulated, seed + 1, 5)]
     pairs = [
         part
-        for seed in range(5)
-        for part in simulated("single-column-table", "--seed", str(410 + seed)).files
+        for each in range(5)
+        for part in simulated("single-column-table", "--seed", str(seed + 2 + each)).files
     ]
-    batch: dict[str, tuple[bytes, str]] = {
-        f"gut-{i}.txt": (f.read_bytes(), "stored") for i, f in enumerate(good)
-    }
+    batch: Batch = {f"gut-{seed}-{i}.txt": (f.read_bytes(), "stored") for i, f in enumerate(good)}
     batch |= {f.name: (f.read_bytes(), "stored") for f in pairs}
-    batch |= {f"halb-{i}.txt": (data[: len(data) * 3 // 4], "stored") for i, data in enumerate(cut)}
-    batch |= {f"fremd-{i}.pdf": (PNG + bytes([i]), "refused") for i in range(5)}
-    batch |= {f"brief-{i}.docx": (f"Sehr geehrte Frau {i}".encode(), "refused") for i in range(5)}
-    again = {f"doppelt-{i}.txt": (good[i].read_bytes(), "duplicate") for i in range(5)}
+    batch |= {f"halb-{seed}-{i}.txt": (data[: len(data) * 3 // 4], "stored") for i, data in enumerate(cut)}
+    batch |= {f"fremd-{seed}-{i}.pdf": (PNG + bytes([i, seed % 256]), "refused") for i in range(5)}
+    batch |= {
+        f"brief-{seed}-{i}.docx": (f"Sehr geehrte Frau {i}-{seed}".encode(), "refused") for i in range(5)
+    }
+    again = {f"doppelt-{seed}-{i}.txt": (good[i].read_bytes(), "duplicate") for i in range(5)}
     assert len(batch) + len(again) == 40
+    return batch, again, 20
+
+
+def hand_in(page: Page, way: str, language: str, batch: Batch) -> None:
+    """Open the chooser as a person does and choose all files."""
+    choosers = watch_choosers(page)
+    if way == "touch":
+        page.get_by_text(CHOOSE[language]).tap()
+    elif way == "mouse":
+        page.get_by_text(CHOOSE[language]).click()
+    else:
+        page.locator("#main").focus()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+    chosen(page, choosers).set_files([as_upload(name, data) for name, (data, _) in batch.items()])
+
+
+@pytest.mark.parametrize(("language", "way"), WAYS)
+def test_forty_mixed_files_each_end_as_they_should(
+    browser: Browser, bare: Site, simulated: Callable[..., Exports], language: str, way: str
+):
+    touch = {"has_touch": True, "is_mobile": True, "viewport": {"width": 820, "height": 1180}}
+    context = signed_in(browser, bare, "nurse", locale=language, **(touch if way == "touch" else {}))
+    page = context.new_page()
+    page.goto("/upload")
+    batch, again, count = forty(simulated, 400 + 20 * len(stored(bare)))
     before = stored(bare)
-    at_once(nurse)
-    nurse.set_input_files("#files", [as_upload(name, data) for name, (data, _) in batch.items()])
+    if way == "keyboard":
+        page.get_by_label(PREVIEW[language]).focus()
+        page.keyboard.press("Space")
+    else:
+        page.get_by_label(PREVIEW[language]).uncheck()
+    hand_in(page, way, language, batch)
     for name in batch:
-        nurse.locator(f'{DONE}:has(strong:has-text("{name}"))').first.wait_for(timeout=60_000)
-    nurse.set_input_files("#files", [as_upload(name, data) for name, (data, _) in again.items()])
+        page.locator(f'{DONE}:has(strong:has-text("{name}"))').first.wait_for(timeout=120_000)
+    hand_in(page, way, language, again)
     for name, (_, expected) in (batch | again).items():
-        nurse.locator(f'[data-status="{expected}"]:has(strong:has-text("{name}"))').first.wait_for(
-            timeout=20_000
-        )
-    assert len(stored(bare)) == len(before) + 10 + 5 + 5
-    assert nurse.locator("#progress").inner_text() == "Alle Dateien sind verarbeitet."
+        row = page.locator(f'[data-status="{expected}"]:has(strong:has-text("{name}"))').first
+        row.wait_for(timeout=60_000)
+        assert all(row.locator(f"[data-part={part}]").count() for part in ("happened", "means", "todo"))
+    assert len(stored(bare)) == len(before) + count
+    assert page.locator("#progress").inner_text() == ALL_DONE[language]
+    assert violations(page) == []
+    context.close()

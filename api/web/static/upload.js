@@ -7,6 +7,9 @@ const say = form.dataset;
 const waiting = [];
 let sending = 0;
 const AT_ONCE = 2;
+// How long to wait before a file is sent again whose line was lost [s]; after that a person is asked, or the line is back.
+const PAUSES_S = [1, 2, 4, 8];
+const lost = new Set();
 
 for (const one of document.querySelectorAll("[data-needs-script]")) one.hidden = false;
 for (const one of document.querySelectorAll("[data-without-script]")) one.hidden = true;
@@ -35,10 +38,21 @@ function newRow(file) {
   return { row, state, bar };
 }
 
+function pauseUntilOnline(milliseconds) {
+  return new Promise((done) => {
+    setTimeout(done, milliseconds);
+    addEventListener("online", done, { once: true });
+  });
+}
+
+addEventListener("online", () => {
+  for (const again of lost) again();
+});
+
 function add(files) {
   for (const file of files) {
     const key = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2) + Date.now();
-    waiting.push({ file, key, ...newRow(file) });
+    waiting.push({ file, key, tries: 0, ...newRow(file) });
   }
   next();
 }
@@ -92,21 +106,39 @@ async function finish(job, request) {
     waiting.unshift(job);
     return;
   }
+  // The line was lost. The same key goes with the file again: whatever arrived the first time is not doubled.
+  if (request.status === 0 && job.tries < PAUSES_S.length) {
+    job.state.textContent = say.line;
+    job.bar.value = 0;
+    await pauseUntilOnline(PAUSES_S[job.tries++] * 1000);
+    waiting.unshift(job);
+    return;
+  }
   const receipt = Array.isArray(answer) ? answer[0] : answer;
   if (receipt && receipt.submission) await draw(job.row, receipt.submission);
   else refused(job, answer);
 }
 
 async function draw(row, submission) {
-  const answer = await fetch(`/upload/rows?ids=${encodeURIComponent(submission)}`);
-  if (!answer.ok) return;
-  const drawn = parsed(await answer.text())[0];
+  const drawn = await rowOf(submission);
   if (!drawn) return;
   const earlier = document.getElementById(drawn.id);
   if (earlier && earlier !== row) earlier.remove();
   drawn.dataset.sent = "";
   swap(row, drawn);
   watch();
+}
+
+// The row of a submission as the server draws it; where the line is lost, as soon as it is back.
+async function rowOf(submission) {
+  for (;;) {
+    try {
+      const answer = await fetch(`/upload/rows?ids=${encodeURIComponent(submission)}`);
+      return answer.ok ? parsed(await answer.text())[0] : null;
+    } catch {
+      await pauseUntilOnline(2000);
+    }
+  }
 }
 
 function swap(row, drawn) {
@@ -132,11 +164,15 @@ function refused(job, problem) {
   for (const part of ["happened", "means", "todo"]) row.append(element("p", parts[part], { "data-part": part }));
   const again = element("button", say.again, { type: "button" });
   again.append(element("span", ` (${job.file.name})`, { class: "hidden-text" }));
-  again.addEventListener("click", () => {
-    row.remove();
-    waiting.push({ file: job.file, key: job.key, ...newRow(job.file) });
+  const resend = () => {
+    lost.delete(resend);
+    const fresh = newRow(job.file);
+    swap(row, fresh.row);
+    waiting.push({ file: job.file, key: job.key, tries: 0, ...fresh });
     next();
-  });
+  };
+  if (!problem) lost.add(resend);
+  again.addEventListener("click", resend);
   row.append(again);
 }
 
@@ -148,8 +184,7 @@ function watch() {
     watching = null;
     const open = [...list.querySelectorAll('[data-status="queued"], [data-status="waiting"][data-sent]')];
     for (const row of open) {
-      const answer = await fetch(`/upload/rows?ids=${row.id}`);
-      const drawn = answer.ok && parsed(await answer.text())[0];
+      const drawn = await rowOf(row.id);
       if (!drawn || drawn.dataset.status === row.dataset.status) continue;
       drawn.dataset.sent = "";
       // A part whose companion came stands in the row of the whole.
