@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from api.web.routes import (
     account,
+    analysis,
     clock,
     columns,
     decisions,
@@ -42,6 +43,7 @@ for module in (
     clock,
     columns,
     overview,
+    analysis,
     trail,
     privacy,
     account,

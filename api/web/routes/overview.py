@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.web import cohort as drawings
 from api.web import timeline
 from api.web.door import Visit, seeing
-from api.web.routes.sessions import midnight
 from api.web.sight import shown
 from ingestor.access.permissions import Permission
 from ingestor.errors import Invalid, NotFound
 from ingestor.flow.privacy import require_led_back
-from ingestor.store import places, privacy
+from ingestor.store import privacy
 from ingestor.store.answers import cohort, worklist
 
 router = APIRouter()
@@ -56,28 +55,8 @@ def week(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)], of: str = ""
     )
 
 
-@router.get("/cohort")
-def analysis(visit: Annotated[Visit, seeing(Permission.READ_DOSES)], device: str = "") -> Response:
-    """Show how much plasma sessions processed, and how that went month by month."""
-    query, zone = visit.request.query_params, visit.house.settings.zone
-    chosen = {"from": query.get("from", ""), "to": query.get("to", ""), "device": device}
-    start, last = midnight(chosen["from"], zone), midnight(chosen["to"], zone)
-    end = last + timedelta(days=1) if last else None
-    with visit.house.db.read() as connection:
-        points = cohort.points(connection, visit.caller.centre, start, end, device or None)
-        devices = places.known_devices(connection, visit.caller.centre)
-    least = 1 if visit.caller.sees_identity else visit.house.settings.smallest_cell
-    asked = {"started_from": chosen["from"], "started_to": chosen["to"], "device": device}
-    return visit.page(
-        "cohort.html", chosen=chosen, devices=devices, count=len(points), bars=drawings.distribution(points, least),
-        months=drawings.by_month(points, least), least=least, mixed=drawings.mixed_formulas(points),
-        download="/v1/doses.csv?" + urlencode({k: v for k, v in asked.items() if v}),
-    )  # fmt: skip
-
-
-@router.get("/courses/{pseudonym}")
-def courses(visit: Annotated[Visit, seeing(Permission.READ_DOSES)], pseudonym: str) -> Response:
-    """Show one patient's courses under the pseudonym."""
+def _treated(visit: Visit, pseudonym: str) -> tuple[list[dict[str, Any]], list[timeline.Shown]]:
+    """Return a patient's sessions and courses."""
     house = visit.house
     with house.db.read() as connection:
         known = cohort.patient_ids(connection, visit.caller.centre)
@@ -90,7 +69,28 @@ def courses(visit: Annotated[Visit, seeing(Permission.READ_DOSES)], pseudonym: s
             raise NotFound("no_such_patient")
         wanted = worklist.Wanted(patient=patient)
         rows = worklist.sessions(connection, visit.caller.centre, wanted, limit=_MOST)
-    found = timeline.courses_of(patient, rows, house.settings.course_gap_days)
+    return rows, timeline.courses_of(patient, rows, house.settings.course_gap_days)
+
+
+@router.get("/courses/{pseudonym}.csv")
+def courses_as_file(visit: Annotated[Visit, seeing(Permission.READ_DOSES)], pseudonym: str) -> Response:
+    """Return the numbers of the drawing: each session's plasma, and that of its course so far."""
+    _, found = _treated(visit, pseudonym)
+    text = io.StringIO()
+    out = csv.writer(text)
+    out.writerow(("course", "session_id", "started_local", "processed_plasma_ml", "course_so_far_ml"))
+    for one in found:
+        for dot in one.dots:
+            plasma = "" if dot.plasma is None else dot.plasma
+            out.writerow((one.number, dot.session, dot.when.isoformat(), plasma, dot.total))
+    name = {"Content-Disposition": 'attachment; filename="courses.csv"'}
+    return Response(text.getvalue(), headers=name, media_type="text/csv; charset=utf-8")
+
+
+@router.get("/courses/{pseudonym}")
+def courses(visit: Annotated[Visit, seeing(Permission.READ_DOSES)], pseudonym: str) -> Response:
+    """Show one patient's courses under the pseudonym."""
+    rows, found = _treated(visit, pseudonym)
     return visit.page(
         "courses.html",
         pseudonym=pseudonym,

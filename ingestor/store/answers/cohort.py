@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import numpy.typing as npt
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,63 @@ class Points:
         return len(self.plasma)
 
 
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How far the numbers can be trusted: what readings say of each other, their distance (NaN: one only), what is missing.
+
+    Attributes:
+        missing: (column, sessions without a value), the most first.
+    """
+
+    agreement: npt.NDArray[np.str_]
+    apart: npt.NDArray[np.float64]
+    person: npt.NDArray[np.int64]
+    sessions: int
+    missing: tuple[tuple[str, int], ...]
+
+
+_WORTH_HAVING = (
+    "processed_plasma_ml", "pv_multiple", "native_plasma_ml", "reported_ml", "cycles_ml", "counter_ml", "integrated_ml",
+    "weight_kg", "height_cm", "hematocrit", "blood_processed_ml", "loading_min", "patient_id",
+)  # fmt: skip
+
+
+def _chosen(
+    centre: str, start: datetime | None, end: datetime | None, device: str | None
+) -> list[ColumnElement[bool]]:
+    found = [dose.c.centre == centre, dose.c.known_to.is_(None), open_to_research(dose.c.patient_id)]
+    if start:
+        found.append(dose.c.started_at >= start)
+    if end:
+        found.append(dose.c.started_at < end)
+    if device:
+        found.append(dose.c.device == device)
+    return found
+
+
+def quality(
+    connection: Connection, centre: str, start: datetime | None, end: datetime | None, device: str | None
+) -> Quality:
+    """Return what is known of all doses but those of service runs."""
+    chosen = (*_chosen(centre, start, end, device), dose.c.status != "bench")
+    query = select(dose.c.agreement, type_coerce(dose.c.max_disagreement, Float), dose.c.patient_id).where(
+        *chosen
+    )
+    rows = connection.execute(query).all()
+    known = select(*(func.count(dose.c[name]) for name in _WORTH_HAVING)).where(*chosen)
+    counts = connection.execute(known).one()
+    said, apart, whose = zip(*rows, strict=True) if rows else ((), (), ())
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(whose))}
+    lacking = (
+        (name.removesuffix("_id"), len(rows) - n) for name, n in zip(_WORTH_HAVING, counts, strict=True)
+    )
+    return Quality(
+        np.array([one or "" for one in said], np.str_), np.array(apart, np.float64),
+        np.array([numbers[key] for key in whose], np.int64), len(rows),
+        tuple(sorted(lacking, key=lambda pair: -pair[1])),
+    )  # fmt: skip
+
+
 def points(
     connection: Connection, centre: str, start: datetime | None, end: datetime | None, device: str | None
 ) -> Points:
@@ -51,15 +108,9 @@ def points(
         func.substr(cast(dose.c.started_local, String), 1, 7), type_coerce(dose.c.processed_plasma_ml, Float),
         type_coerce(dose.c.pv_multiple, Float), dose.c.plasma_volume_formula, dose.c.patient_id,
     ).where(
-        dose.c.centre == centre, dose.c.known_to.is_(None), dose.c.status.in_(("final", "provisional")),
-        dose.c.processed_plasma_ml.is_not(None), open_to_research(dose.c.patient_id),
+        *_chosen(centre, start, end, device), dose.c.status.in_(("final", "provisional")),
+        dose.c.processed_plasma_ml.is_not(None),
     )  # fmt: skip
-    if start:
-        query = query.where(dose.c.started_at >= start)
-    if end:
-        query = query.where(dose.c.started_at < end)
-    if device:
-        query = query.where(dose.c.device == device)
     rows = connection.execute(query).all()
     months, plasma, multiples, formulas, whose = zip(*rows, strict=True) if rows else ((), (), (), (), ())
     numbers = {key: number for number, key in enumerate(dict.fromkeys(whose))}
