@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from simulators import VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
@@ -59,7 +61,8 @@ class TruthFile:
     def __init__(self, path: Path, layout: str, seed: int, faults: Iterable[str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8")
-        head = json.dumps({"layout": layout, "seed": seed, "faults": list(faults)}, ensure_ascii=False)
+        known = {"layout": layout, "seed": seed, "version": VERSION, "faults": list(faults)}
+        head = json.dumps(known, ensure_ascii=False)
         self._file.write(head[:-1] + ', "sessions": [')
         self._count = 0
 

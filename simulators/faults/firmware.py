@@ -42,7 +42,12 @@ def unknown_firmware(export: Export, layout: Layout, _rng: np.random.Generator) 
 
 
 def _refused(export: Export, lines: Sequence[int]) -> Export:
-    """The export, to be refused because of one line of its first page for each treatment."""
+    """The export, to be refused because of one line of its first page for each treatment.
+
+    Where no samples were written there is no row of columns, and nothing to refuse.
+    """
+    if len(lines) < len(export.sessions):
+        return export
     member = export.pages[0].name
     found = zip(export.sessions, lines, strict=True)
     sessions = tuple(expecting(truth, "refused", member, line) for truth, line in found)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+import random
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
 from simulators.catalogue import LAYOUTS
-from simulators.faults import ALIASES, CONTRADICTING, FAULTS
+from simulators.faults import ALIASES, CONTRADICTING, FAULTS, NEVER_TOGETHER
 from simulators.page import Page
 from simulators.simulation import NotPossibleError, faults_for
 from simulators.truth import counter_reading
@@ -39,6 +40,101 @@ def test_every_fault_changes_something_and_is_drawn_from_the_seed(layout: str, f
         assert served is None or served <= flowed + 1
         if fault in {"cut", "torn-copy"} and not session["complete"] and layout != "separator-record":
             assert session["reported_ml"] is None
+
+
+# What goes wrong in hospitals, in plain words, and by which name it is made.
+NAMED = {
+    "cut": ("cut",),
+    "torn copy": ("torn-copy",),
+    "flipped digit": ("flipped-digit",),
+    "dropped, doubled, reordered lines": ("dropped-lines", "doubled-lines", "reordered-lines"),
+    "wrong checksum": ("wrong-checksum",),
+    "clock set back": ("clock-back",),
+    "night of the clock change": ("dst-night", "dst-autumn", "dst-spring", "clock-not-changed"),
+    "wrong zone": ("wrong-zone",),
+    "power failure and resumption": ("power-failure", "two-halves"),
+    "counter reset": ("counter-reset",),
+    "column change": ("column-change",),
+    "locale and encoding swapped": ("locale-swap", "encoding-swap"),
+    "unknown firmware": ("unknown-firmware", "unknown-column"),
+    "missing member": ("missing-member",),
+    "keep-alive storm": ("keep-alive-storm",),
+    "second patient in one file": ("second-patient",),
+    "identifier typed wrong": ("identifier-typed-wrong", "typed-wrong", "no-patient", "machine-as-patient"),
+    "contradicting re-export": ("contradicting-re-export", "re-export-contradicting"),
+    "on a line: noise, lost bytes, a pulled cable": ("noise", "lost-bytes", "cable-pulled"),
+}
+
+
+@pytest.mark.parametrize("words", NAMED)
+def test_what_goes_wrong_in_hospitals_has_a_name_and_a_layout_it_can_happen_to(words: str):
+    for name in NAMED[words]:
+        fault = FAULTS[ALIASES.get(name, name)]
+        where = [layout for layout in LAYOUTS.values() if fault.fits(layout)]
+        assert where
+        assert faults_for(where[0], [name]) == [fault]
+        assert fault.tells.endswith(".")
+
+
+def _pairs(layout: str) -> list[tuple[str, str]]:
+    fitting = sorted(
+        name for fault in FAULTS.values() if fault.fits(LAYOUTS[layout]) for name in [fault.name]
+    )
+    met = [
+        pair for pair in combinations(fitting, 2) if not set(pair[1:]) & NEVER_TOGETHER.get(pair[0], set())
+    ]
+    met = [(a, b) for a, b in met if a not in NEVER_TOGETHER.get(b, set())]
+    return random.Random(layout).sample(met, 14)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_any_two_faults_may_meet_and_the_truth_still_claims_nothing_that_did_not_flow(layout: str):
+    for pair in _pairs(layout):
+        written = exports(layout, *pair, hours=2.0)
+        places = [(w.under, name) for w in written for name in w.members]
+        assert len(set(places)) == len(places), pair
+        for truth in (s for w in written for s in w.sessions):
+            flowed = truth["delivered_ml"]
+            assert flowed is None or (truth["processed_plasma_ml"] or 0) <= flowed + 1, pair
+            assert set(truth.get("expected", ())) <= {
+                "held",
+                "refused",
+                "waiting",
+                "duplicate",
+                "superseded",
+            }, pair
+
+
+def test_an_export_that_comes_cut_whole_and_both_again_lies_in_four_places():
+    written = exports("twin-column-report", "same-again", "re-export")
+    assert [w.under for w in written] == ["", "again", "again-2", "again-3"]
+    assert [w.sessions[0].get("expected") for w in written] == [
+        None,
+        ["superseded"],
+        ["duplicate"],
+        ["duplicate"],
+    ]
+    first, whole, first_again, whole_again = (list(w.members.values()) for w in written)
+    assert (first_again, whole_again) == (first, whole)
+
+
+def test_what_is_expected_of_an_export_is_gone_with_the_line_that_was_the_reason():
+    whole, cut = (
+        exports("twin-column-journal", "wrong-checksum"),
+        exports("twin-column-journal", "wrong-checksum", "cut"),
+    )
+    assert whole[0].sessions[0]["expected"] == ["held"]
+    assert "expected" not in cut[0].sessions[0]
+    assert not cut[0].sessions[0]["complete"]
+    (_, second) = exports("twin-column-journal", "wrong-checksum", "re-export")
+    assert second.sessions[0]["expected"] == ["held"]
+    (_, after_refused) = exports("separator-record", "unknown-firmware", "contradicting-re-export")
+    assert "expected" not in after_refused.sessions[0]
+
+
+def test_halves_are_cut_where_the_power_failed_and_nowhere_else():
+    with pytest.raises(NotPossibleError, match="two-halves cannot happen together with cut"):
+        faults_for(LAYOUTS["twin-column-journal"], ["two-halves", "cut"])
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,47 @@ def test_a_batch_of_hl7_messages_read_again_gives_the_truth(seed: int):
         assert f"{told[:4]}-{told[4:6]}-{told[6:8]}T{reading.clock(told[8:14])}" == expected
 
 
+EVERY = [
+    (name, version, language)
+    for name, layout in LAYOUTS.items()
+    for version in layout.versions
+    for language in layout.languages
+]
+# Tested for themselves: a sheet is rows of many, single messages are those of the batch.
+APART = {("session-sheet", "csv"), ("session-sheet", "xlsx"), ("hl7-pcd", "single")}
+
+
+@pytest.mark.parametrize(("layout", "version", "language"), [e for e in EVERY if e[:2] not in APART])
+def test_every_version_in_every_language_read_again_gives_run_patient_volumes_and_alarms(
+    layout: str, version: str, language: str
+):
+    members, truth = one(layout, version=version, language=language, seed=12)
+    seen = _read(layout, version, members)
+    assert seen.patient == truth["patient_id"]
+    assert seen.run == truth["run"] or truth["run"] is None
+    assert len(seen.alarms) == len(truth["alarms"])
+    if truth["readings"]["reported"] is not None:
+        assert seen.reported == truth["reported_ml"]
+    if truth["readings"]["counter"] is not None:
+        falls = [a for a, b in pairwise(seen.counter) if b < a]
+        assert sum(falls) + seen.counter[-1] == pytest.approx(truth["readings"]["counter"], abs=0.051)
+    if truth["readings"]["cycles"] is not None:
+        assert sum(ml or 0 for _, ml in seen.loads) == pytest.approx(truth["readings"]["cycles"], abs=0.051)
+
+
+def _read(layout: str, version: str, members: list[bytes]) -> Seen:
+    if layout == "prismaflex":
+        inner = reading.lox(members[0]) if version == "8.20" else {"PLE": members[0], "PLS": members[2]}
+        return reading.bedside(inner["PLE"][2:].decode("utf-16-le"), inner["PLS"].decode("ascii"))
+    if layout == "single-column-table":
+        return reading.table(members[0], members[1])
+    readers = {
+        "twin-column-report": lambda content: reading.reports(content)[0], "twin-column-journal": reading.journal,
+        "twin-column-serial": reading.line, "separator-record": reading.record, "hl7-pcd": reading.batch,
+    }  # fmt: skip
+    return readers[layout](members[0])
+
+
 def test_single_hl7_messages_are_those_of_the_batch():
     (batch,), _ = one("hl7-pcd", hours=1)
     (written,) = exports("hl7-pcd", hours=1, version="single")
