@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestor.driver import Bundle, Member
 from ingestor.isolate.found import find_drivers
+from tests.drivers.hl7_pcd.writer import DEVICE, Writer, at, pv, tx
 
 if TYPE_CHECKING:
     from ingestor.driver import Driver
@@ -209,9 +210,23 @@ def crlf(text: str, codec: str) -> bytes:
     return text.replace("\n", "\r\n").encode(codec)
 
 
+def messages() -> bytes:
+    """Return one treatment of four messages: two reports, an alarm, a report after it."""
+    writer = Writer()
+    load = (pv("position", "A"), pv("phase", "load"), pv("column_serial", "S-22871"))
+    writer.report(at(0), *DEVICE, tx("TX"), pv("plasma", "0.0"), pv("cycle", "1"), *load)
+    writer.alarm(at(1), "start")
+    writer.report(at(2), *DEVICE, tx("TX"), pv("plasma", "60.0"), pv("cycle", "1"), *load)
+    writer.report(at(3), *DEVICE, tx("POSTTX"), pv("plasma", "60.0"))
+    return writer.batch()
+
+
 @cache
 def by_hand() -> tuple[Sample, ...]:
     return (
+        Sample(
+            "hl7-pcd", "batch", (("b.hl7", messages()),), 0, None, by_lines=False, may_run=("total",)
+        ),
         Sample("twin-column-report", "german", (("tcr.txt", crlf(REPORT, "cp1252")),), 2 + 1 + 3 + 4),
         Sample("twin-column-journal", "whole", (("j.tcj", journal(RECORDS, "084040", 12)),), 4 + 3 + 4 + 6, None, False),
         Sample(
