@@ -111,7 +111,7 @@ def cuts(sample: Sample, most: int) -> Iterator[tuple[int, int, Bundle]]:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
-def test_a_cut_gives_no_figure_that_is_not_there_and_no_false_end(sample: Sample):
+def test_a_cut_at_any_byte_gives_no_figure_that_is_not_there_and_no_false_end(sample: Sample):
     cut_it(sample, EVERY if sample.truth is None else 100)
 
 
