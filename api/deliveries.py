@@ -1,34 +1,23 @@
-"""Deliveries that were ordered: carried out one at a time, kept for a day, taken up again after a restart.
-
-An order is a folder: `order.json` makes it durable, `files/` is there when it is done, `failed.json` if it was in vain.
-Nothing of it is in memory alone, so a service that starts again goes on with what was begun.
-"""
+"""Deliveries that were ordered: carried out one at a time, kept for a day, taken up again after a restart."""
 
 from __future__ import annotations
 
-import fcntl
-import json
 import logging
-import re
-import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ingestor import disk
+from api import orders
+from api.orders import FILES, Kept, Orders, State
 from ingestor.access.pseudonyms import ANALYSIS, is_pseudonym
 from ingestor.access.throttle import Window
-from ingestor.errors import IngestorError, NotFound, TooMany
+from ingestor.errors import IngestorError, NotFound, StorageTrouble, TooMany
 from ingestor.exports.asked import FILTERS, Asker, Query, wanted
-from ingestor.ids import fresh
-from ingestor.ops.deliveries import MANIFEST, Order, deliver, stock_of
+from ingestor.ops.deliveries import Order, deliver, stock_of
 from ingestor.store.answers import patients
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from api.service import Service
@@ -37,45 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-KEPT = timedelta(hours=24)
-_FOLDER, _ORDER, _FILES, _FAILED = "deliveries", "order.json", "files", "failed.json"
 _IDENTIFIED = "identified"
-_ID = re.compile(r"exp-[a-z2-7]{16}")
-_MOST_OF_ONE, _ORDERS_AN_HOUR, _AGAIN_S, _PAUSE_S = 5, 30, 60, 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An order as it is written down; the filter with its moment, patients by pseudonyms of the purpose."""
-
-    account: str
-    purpose: str
-    centre: str
-    ward: str | None
-    kind: str
-    release: str
-    types: list[str]
-    asked: list[list[str]]
-    facts: dict[str, str]
-    request: str
-    at: str
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """How far a delivery is.
-
-    Attributes:
-        sessions: that went by so far.
-        manifest: when it is done.
-        ends: when it is deleted.
-        failed: code of why it was in vain.
-    """
-
-    sessions: int = 0
-    manifest: dict[str, Any] | None = None
-    ends: datetime | None = None
-    failed: str | None = None
+_MOST_OF_ONE, _ORDERS_AN_HOUR, _AGAIN_S, _PAUSE_S, _PATIENCE_S = 5, 30, 60, 60.0, 8.0
 
 
 def pseudonyms_for(service: Service, caller: Caller) -> Pseudonyms:
@@ -113,7 +65,7 @@ class Deliveries:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._folder = service.settings.data_dir / _FOLDER
+        self.orders = Orders(service.settings.data_dir / "deliveries")
         self._going: dict[str, int] = {}
         self._window = Window(_ORDERS_AN_HOUR, 3600)
         self._due, self._stop = threading.Event(), threading.Event()
@@ -127,7 +79,7 @@ class Deliveries:
         """End at the next piece; what is not done is done by the next start."""
         self._stop.set()
         self._due.set()
-        self._thread.join(8.0)
+        self._thread.join(_PATIENCE_S)
 
     def take(self, order: Kept) -> str:
         """Write an order down and return its id.
@@ -137,35 +89,19 @@ class Deliveries:
         """
         if self._service.settings.rate_limits:
             self._window.take(order.account)
-        mine = [job for job in self._jobs() if self._order(job).account == order.account]
-        if len(mine) >= _MOST_OF_ONE:
+        if self.orders.count(order.account) >= _MOST_OF_ONE:
             raise TooMany("too_many_exports", wait_s=_AGAIN_S)
-        job = fresh("exp")
-        half = self._folder / f".{job}"
-        try:
-            half.mkdir(mode=0o700, parents=True)
-            (half / _ORDER).write_text(json.dumps(asdict(order)), "utf-8")
-            half.rename(self._folder / job)
-            disk.sync_folder(self._folder)
-        except OSError as error:
-            raise disk.trouble(error) from error
+        job = self.orders.write(order)
         self._due.set()
         return job
 
-    def state(self, job: str, account: str) -> State:
-        """Return how far a delivery is.
+    def state(self, job: str, account: str) -> tuple[State, int]:
+        """Return how far a delivery is, and how many sessions went by so far.
 
         Raises:
             NotFound: `no_such_delivery`: there is none, or it is somebody else's.
         """
-        folder = self._of(job, account)
-        if (folder / _FAILED).exists():
-            return State(failed=str(json.loads((folder / _FAILED).read_text("utf-8"))["code"]))
-        try:
-            manifest = json.loads((folder / _FILES / MANIFEST).read_text("utf-8"))
-        except FileNotFoundError:
-            return State(self._going.get(job, 0))
-        return State(manifest=manifest, ends=_ended(folder) + KEPT)
+        return orders.state(self.orders.of(job, account)), self._going.get(job, 0)
 
     def file(self, job: str, account: str, name: str) -> Path:
         """Return a file of a delivery that is done.
@@ -173,7 +109,7 @@ class Deliveries:
         Raises:
             NotFound: there is none.
         """
-        folder = self._of(job, account) / _FILES
+        folder = self.orders.of(job, account) / FILES
         present = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
         if name not in present:
             raise NotFound
@@ -185,57 +121,38 @@ class Deliveries:
         Raises:
             NotFound: `no_such_delivery`.
         """
-        self._remove(self._of(job, account))
-
-    def _of(self, job: str, account: str) -> Path:
-        if _ID.fullmatch(job) is None or not (self._folder / job / _ORDER).exists():
-            raise NotFound("no_such_delivery")
-        if self._order(job).account != account:
-            raise NotFound("no_such_delivery")
-        return self._folder / job
-
-    def _jobs(self) -> list[str]:
-        found = self._folder.iterdir() if self._folder.is_dir() else ()
-        return sorted(path.name for path in found if _ID.fullmatch(path.name) and (path / _ORDER).exists())
-
-    def _order(self, job: str) -> Kept:
-        return Kept(**json.loads((self._folder / job / _ORDER).read_text("utf-8")))
-
-    def _remove(self, folder: Path) -> None:
-        gone = folder.with_name(f".{folder.name}.gone")
-        try:
-            folder.rename(gone)
-            shutil.rmtree(gone)
-        except FileNotFoundError:
-            return  # somebody else was quicker
-        except OSError as error:
-            raise disk.trouble(error) from error
+        self.orders.remove(self.orders.of(job, account))
 
     def _run(self) -> None:
         while not self._stop.is_set():
             self._due.clear()
-            for job in self._jobs():
-                if not self._stop.is_set():
-                    self._look_after(job)
+            _tell(_error_of(self.look_after_all))
             self._due.wait(_PAUSE_S)
 
-    def _look_after(self, job: str) -> None:
+    def look_after_all(self) -> None:
+        """Go through all orders; one that cannot be looked after stops no other."""
+        for job in self.orders.jobs():
+            if not self._stop.is_set():
+                _tell(_error_of(self.look_after, job))
+
+    def look_after(self, job: str) -> None:
         """Carry an order out if that is still to be done; delete what has been kept long enough."""
-        folder = self._folder / job
-        if (folder / _FILES).exists() or (folder / _FAILED).exists():
-            if self._service.now() >= _ended(folder) + KEPT:
-                self._remove(folder)
+        folder = self.orders.folder / job
+        if orders.is_over(folder):
+            if orders.is_old(folder, self._service.now()):
+                self.orders.remove(folder)
             return
-        with _mine(folder) as is_mine:
-            if is_mine:
-                with ThreadPoolExecutor(1, "delivery") as pool:
-                    error = pool.submit(self._carry_out, job).exception()
-                if error is not None and not isinstance(error, _Stopped):
-                    self._give_up(folder, error)
+        with orders.mine(folder) as is_mine:
+            error = _error_of(self._carry_out, job) if is_mine else None
+            if error is not None and not isinstance(error, _Stopped):
+                _tell(error)
+                orders.give_up(folder, _code(error))
         self._going.pop(job, None)
 
     def _carry_out(self, job: str) -> None:
-        folder, kept, service = self._folder / job, self._order(job), self._service
+        folder, kept, service = self.orders.folder / job, self.orders.read(job), self._service
+        if kept is None:
+            raise StorageTrouble
 
         def going(sessions: int) -> None:
             self._going[job] = sessions
@@ -250,34 +167,20 @@ class Deliveries:
         stock = stock_of(service.settings, service.db, pseudonyms)
         asked = [(n, v) for n, v in kept.asked if n != "as_of"]
         order = Order(kept.kind, found, kept.release, kept.types, kept.request, kept.facts, asked)
-        deliver(stock, order, folder / _FILES, going)
-
-    def _give_up(self, folder: Path, error: BaseException) -> None:
-        if not folder.exists():
-            return  # deleted while it was made
-        code = error.code if isinstance(error, IngestorError) else "internal"
-        log.error("delivery_failed", extra={"code": code, "kind": type(error).__name__})
-        (folder / _FAILED).write_text(json.dumps({"code": code}), "utf-8")
+        deliver(stock, order, folder / FILES, going)
 
 
-def _ended(folder: Path) -> datetime:
-    found = folder / _FILES
-    path = found if found.exists() else folder / _FAILED
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+def _error_of(work: Callable[..., None], *arguments: object) -> BaseException | None:
+    """Do some work in a thread of its own and return what broke in it."""
+    with ThreadPoolExecutor(1, "delivery") as pool:
+        return pool.submit(work, *arguments).exception()
 
 
-@contextmanager
-def _mine(folder: Path) -> Iterator[bool]:
-    """Tell whether this process is the one to carry an order out."""
-    try:
-        file = (folder / _ORDER).open("rb")
-    except FileNotFoundError:
-        yield False
-        return
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+def _code(error: BaseException) -> str:
+    return error.code if isinstance(error, IngestorError) else "internal"
+
+
+def _tell(error: BaseException | None) -> None:
+    # The message of an error may quote what was asked for.
+    if error is not None:
+        log.error("delivery_failed", extra={"code": _code(error), "kind": type(error).__name__})

@@ -15,9 +15,10 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from api import describe
 from api.auth import actor_of, require
-from api.deliveries import Deliveries, Kept, behind, pseudonyms_for
+from api.deliveries import Deliveries, behind, pseudonyms_for
 from api.describe import deliveries as described
 from api.filters import FILTERS, moment, query_of, wanted
+from api.orders import Kept
 from api.routes.snapshots import shelf_of
 from api.service import Service, service_of
 from ingestor.access.permissions import Caller, Permission
@@ -140,12 +141,12 @@ def _root(request: Request) -> str:
 @router.get("/v1/deliveries/{job}", summary="How far an order is", responses=described.state())
 def read_delivery(job: str, request: Request, caller: Exporter) -> Response:
     """Return 202 while it is carried out, then 200 with the list of files; they are deleted a day later."""
-    state = deliveries_of(request).state(job, caller.account)
+    state, sessions = deliveries_of(request).state(job, caller.account)
     if state.failed is not None:
         raise IngestorError("delivery_failed", reason=state.failed)
     if state.manifest is None:
-        headers = {"X-Progress": f"{state.sessions} sessions", "Retry-After": _AGAIN_S}
-        return JSONResponse({"sessions": state.sessions}, 202, headers)
+        headers = {"X-Progress": f"{sessions} sessions", "Retry-After": _AGAIN_S}
+        return JSONResponse({"sessions": sessions}, 202, headers)
     place = f"{_root(request)}/v1/deliveries/{job}"
     listed = {
         name: [one | {"url": f"{place}/{one['url']}"} for one in state.manifest[name]]

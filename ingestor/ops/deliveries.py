@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ingestor import disk
 from ingestor.errors import Invalid, StorageTrouble
@@ -22,6 +21,7 @@ from ingestor.exports.omop.book import Book, Site
 from ingestor.exports.plain import instant
 from ingestor.exports.treatments import Treatment, treatments
 from ingestor.exports.view import View
+from ingestor.ops.filing import Filing
 from ingestor.ops.shelf import folder_of
 from ingestor.store.engine import identities_hidden
 
@@ -175,12 +175,12 @@ def _remove(folder: Path) -> None:
 
 def _write(stock: Stock, order: Order, folder: Path, going: Callable[[int], None] | None) -> dict[str, Any]:
     passing = _passing(treatments(stock.db, order.wanted, stock.view), folder, going)
-    with _Folder(folder) as files:
+    with Filing(folder) as files:
         for name, count, some in _LINES[order.kind](stock, order, passing):
             files.write(name, count, some)
     manifest = _manifest(stock, order, files)
     text = (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode()
-    with _Folder(folder) as last:
+    with Filing(folder) as last:
         last.write(MANIFEST, 0, text)
         sums = {**files.sums, **last.sums}
         last.write(SUMS, 0, "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())).encode())
@@ -225,7 +225,7 @@ def _facts(stock: Stock, order: Order) -> dict[str, str]:
     return {"as_of": str(instant(order.wanted.as_of)), **order.facts, **asked, **stock.facts}
 
 
-def _manifest(stock: Stock, order: Order, files: _Folder) -> dict[str, Any]:
+def _manifest(stock: Stock, order: Order, files: Filing) -> dict[str, Any]:
     """Return what the bulk data interface of FHIR answers when files are ready, with facts of our own."""
     listed = [
         {"type": name.partition(".")[0], "url": name, "count": count} for name, count in files.counts.items()
@@ -237,36 +237,3 @@ def _manifest(stock: Stock, order: Order, files: _Folder) -> dict[str, Any]:
         "error": [one for one in listed if one["url"] in _LEFT_OUT],
         "extension": {"urn:apherelog:origin": {**form, **_facts(stock, order), "sha256": files.sums}},
     }  # fmt: skip
-
-
-class _Folder:
-    """The files of a folder while they are written: counted, summed, and durable at the end."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._open: dict[str, IO[bytes]] = {}
-        self._hashes: dict[str, Any] = {}
-        self.counts: dict[str, int] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for file in self._open.values():
-            with file:
-                file.flush()
-                os.fsync(file.fileno())
-
-    def write(self, name: str, count: int, some: bytes) -> None:
-        """Append to a file."""
-        if name not in self._open:
-            self._open[name] = (self._folder / name).open("xb")
-            self._hashes[name], self.counts[name] = hashlib.sha256(), 0
-        self._open[name].write(some)
-        self._hashes[name].update(some)
-        self.counts[name] += count
-
-    @property
-    def sums(self) -> dict[str, str]:
-        """Return the SHA-256 of every file."""
-        return {name: one.hexdigest() for name, one in sorted(self._hashes.items())}

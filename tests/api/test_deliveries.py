@@ -155,10 +155,10 @@ def test_an_order_that_another_process_carries_out_is_left_to_it(clinic: Clinic,
         job = place.rpartition("/")[2]
         with (clinic.data / "deliveries" / job / "order.json").open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            orders._look_after(job)
+            orders.look_after(job)
             assert client.get(place, headers=who).status_code == 202
         orders._stop.clear()
-        orders._look_after(job)
+        orders.look_after(job)
         assert client.get(place, headers=who).status_code == 200
 
 
@@ -169,10 +169,10 @@ def test_files_are_deleted_a_day_later(clinic: Clinic, people: Staff) -> None:
         _done(client, who, place)
     later = datetime.now(UTC) + timedelta(hours=23)
     with _service(clinic, later) as client:
-        client.app.state.deliveries._look_after(place.rpartition("/")[2])  # type: ignore[attr-defined]
+        client.app.state.deliveries.look_after(place.rpartition("/")[2])  # type: ignore[attr-defined]
         assert client.get(place, headers=who).status_code == 200
     with _service(clinic, later + timedelta(hours=2)) as client:
-        client.app.state.deliveries._look_after(place.rpartition("/")[2])  # type: ignore[attr-defined]
+        client.app.state.deliveries.look_after(place.rpartition("/")[2])  # type: ignore[attr-defined]
         assert client.get(place, headers=who).status_code == 404
     assert list(folder.iterdir()) == []
 
@@ -187,6 +187,19 @@ def test_an_order_in_vain_says_so_and_leaves_nothing(ward: TestClient, people: S
     (folder,) = (clinic.data / "deliveries").iterdir()
     assert sorted(p.name for p in folder.iterdir()) == ["failed.json", "order.json"]
     assert ward.delete(place, headers=who).status_code == 202
+
+
+def test_an_order_that_cannot_be_read_stops_no_other(ward: TestClient, people: Staff, clinic: Clinic) -> None:
+    who, broken = people["analyst"], clinic.data / "deliveries" / "exp-aaaaaaaaaaaaaaaa"
+    first = _order(ward, who)
+    assert _done(ward, who, first).status_code == 200
+    broken.mkdir()
+    (broken / "order.json").write_text('{"account": "acc-x"}', "utf-8")
+    orders: Deliveries = ward.app.state.deliveries  # type: ignore[attr-defined]
+    orders.look_after_all()
+    assert ward.get(first, headers=who).status_code == 200
+    assert ward.get(f"/v1/deliveries/{broken.name}", headers=who).status_code == 404
+    assert _done(ward, who, _order(ward, who)).status_code == 200
 
 
 def test_only_so_many_orders_are_kept(ward: TestClient, people: Staff) -> None:

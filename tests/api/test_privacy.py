@@ -19,7 +19,7 @@ def _addresses(client: TestClient, known: Clinic) -> list[tuple[str, str]]:
     values = {
         "session": known.sessions[:1], "key": (source,), "source": (source,), "name": ("finding",),
         "pseudonym": (service.pseudonyms.of(known.anna), known.anna), "patient": (known.anna,), "member": ("0",),
-        "submission": ("sub-x",), "job": tuple(client.app.state.deliveries._jobs()[:1]) or ("exp-x",),  # type: ignore[attr-defined]
+        "submission": ("sub-x",), "job": tuple(client.app.state.deliveries.orders.jobs()[:1]) or ("exp-x",),  # type: ignore[attr-defined]
         "file": ("Patient.ndjson",),
     }  # fmt: skip
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections import Counter
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from ingestor.errors import Invalid
-from ingestor.exports.concepts import Concept, Concepts, draft, read, unmapped
+from ingestor.exports.concepts import SHIPPED, Concept, Concepts, draft, read, unmapped
 from ingestor.exports.observed import figures
 from ingestor.exports.omop import layout
 from ingestor.exports.omop.book import Book, Site, why_not_here
@@ -273,6 +276,40 @@ def test_texts_are_safe_to_open_and_fit_their_columns(
     assert row["production_id"] == "'@L"
 
 
+# Source: OMOP CDM 5.4, widths of the columns that hold texts; a name that ends so, else the column's own.
+WIDTHS = {
+    "_source_value": 50, "source_code": 50, "vocabulary_id": 20, "source_code_description": 255, "production_id": 255,
+    "care_site_name": 255, "cdm_source_name": 255, "cdm_source_abbreviation": 25, "cdm_holder": 255, "cdm_version": 10,
+    "cdm_etl_reference": 255, "vocabulary_version": 20, "metadata.name": 250, "value_as_string": 250,
+}  # fmt: skip
+
+
+def test_every_text_is_as_wide_as_its_column_at_most_and_every_number_fits(treated: list[Treatment]):
+    long = "L" * 300
+    site = replace(SITE, name=long, centre="c" * 40, facts={"filter_column": long})
+    one = next(t for t in treated if not why_not_here(t) and t.columns)
+    part = {"run": "r", "columns": [{**one.columns[0], "product": long, "serial": long}]}
+    everything = [
+        *treated,
+        replace(one, dose={**one.dose, "session_id": "ses-long"}, detail={**one.detail, "columns": [part]}),
+    ]
+    for table, data in _files(everything, site).items():
+        for row in csv.DictReader(io.StringIO(data.decode())):
+            for column, value in row.items():
+                if column.endswith("_id") and not column.endswith(
+                    ("vocabulary_id", "production_id", "session_id")
+                ):
+                    assert value == "" or 0 <= int(value) < 2**31, (table, column)
+                for name, width in WIDTHS.items():
+                    if f"{table}.{column}".endswith(name):
+                        assert len(value) <= width, (table, column)
+
+
+def test_a_site_without_a_name_is_named_by_its_id(treated: list[Treatment]):
+    (row,) = csv.DictReader(io.StringIO(_files(treated, replace(SITE, name=""))["cdm_source"].decode()))
+    assert (row["cdm_source_name"], row["cdm_holder"]) == ("site", "site")
+
+
 def test_days_are_those_of_the_machine(rows: dict[str, list[dict[str, str]]], treated: list[Treatment]):
     visits = {row["visit_source_value"]: row for row in rows["visit_occurrence"]}
     for one in treated:
@@ -321,3 +358,29 @@ def test_a_slip_in_the_map_is_an_error_that_names_the_place(page: str, problem: 
         read(page)
     assert caught.value.code == "concept_map"
     assert problem in str(caught.value.details["problem"])
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+ENTRIES = st.builds(
+    Concept,
+    st.integers(1, 2**31 - 1),
+    NAMES,
+    st.none() | st.fixed_dictionaries({"system": NAMES, "code": NAMES}, optional={"display": NAMES}),
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(SHIPPED)), st.dictionaries(NAMES, ENTRIES, max_size=3)), NAMES)
+def test_whatever_a_site_enters_is_kept_by_the_next_draft(
+    entered: dict[str, dict[str, Concept]], version: str
+):
+    again = read(draft(Concepts(entered, version)))
+    assert again.vocabulary_version == version
+    for kind, codes in entered.items():
+        for code, one in codes.items():
+            assert again.of(kind, code) == one
+
+
+@given(st.text(max_size=60) | st.text(st.sampled_from('[]={}"\n unitmL.concept_id0123'), max_size=60))
+def test_any_text_is_a_map_or_is_refused(page: str):
+    with contextlib.suppress(Invalid):
+        assert isinstance(read(page), Concepts)

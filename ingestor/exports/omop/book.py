@@ -154,7 +154,7 @@ class Book:
         }  # fmt: skip
 
     def _source(self) -> Row:
-        name, day = layout.printed(self._site.name, 255), self._site.as_of.date()
+        name, day = layout.printed(self._site.name, 255) or self._site.centre, self._site.as_of.date()
         return {
             "cdm_source_name": name, "cdm_source_abbreviation": self._site.centre[:25], "cdm_holder": name,
             "source_description": "Doses of immunoadsorption sessions, read from what the machines recorded",
