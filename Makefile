@@ -6,7 +6,7 @@ BASE := .venv/.base
 TEST := .venv/.test
 PEERS := .venv/.bench
 
-.PHONY: demo test check bench fuzz torture mutation test-system format clean
+.PHONY: demo test check bench fuzz torture mutation wheelhouse test-system format clean
 
 demo: $(BASE)
 	$(BIN)/apherelog demo
@@ -38,6 +38,10 @@ fuzz: $(TEST)
 format: $(TEST)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Everything for a machine without internet, in one folder; see docs/operation/guide.md.
+wheelhouse:
+	sh docs/operation/files/wheelhouse.sh build $${OUT:-dist/wheelhouse}
 
 # What the browser, PostgreSQL and system-call tests want; without it they are skipped with a line that says so.
 test-system:

@@ -29,7 +29,7 @@ _HEADERS = (
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
     (b"cache-control", b"no-store"),
 )
-_HSTS = (b"strict-transport-security", b"max-age=31536000")
+_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 BODY_LIMIT = "apherelog.body_limit"
 _SMALL_BODY = 1 << 20
 _GRACE_S, _LEAST_BYTES_A_SECOND = 15.0, 1000

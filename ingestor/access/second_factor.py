@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STEP_S = 30
 _DIGITS = 6
 _SECRET_BYTES = 20
-_RECOVERY_CODES, _RECOVERY_BYTES = 10, 10
+_RECOVERY_CODES, _RECOVERY_BYTES = 10, 15
 # A clock may be half a minute off either way.
 _WINDOW = (0, -1, 1)
 

@@ -50,7 +50,15 @@ def add(front: Front, name: str, role: str, ward: str | None) -> None:
             password=passwords.hashed(password) if password else None,
         )  # fmt: skip
         audit.record(connection, front.actor(), "add_account", key, role=role)
-    front.emit({"id": key, "name": name, "role": role}, f"{name} ({role}) was added.")
+    front.emit(
+        {"id": key, "name": name, "role": role, "password": password is not None},
+        f"{name} ({role}) was added.",
+    )
+    if password is None:
+        front.tell(
+            f"No password was given: {name} cannot sign in with a browser and has tokens only"
+            f" (apherelog users token {name}). To set one: apherelog users password {name}"
+        )
 
 
 @users.command("list")
