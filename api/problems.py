@@ -90,7 +90,7 @@ def answer(
         "code": code,
         "message": both(known, **details),
         "parts": {lang: phrase(known, lang, **details) for lang in LANGUAGES},
-        **({"details": details} if details else {}),
+        **({"details": told} if (told := {k: v for k, v in details.items() if k != "places"}) else {}),
         **more,
     }
     headers = {"Content-Language": language, "Cache-Control": "no-store"}
@@ -135,7 +135,10 @@ async def _from_house(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if status >= _SERVER_ERROR:
         log.warning("request_failed", extra={"code": error.code, "status": status})
-    return respond(request, status, error.code, error.details)
+    # The places of an invalid request are told once in words, and once for programs.
+    details = {name: value for name, value in error.details.items() if name != "errors"}
+    more = {name: value for name, value in error.details.items() if name == "errors"}
+    return respond(request, status, error.code, details, **more)
 
 
 def _record_other_ward(request: Request, error: OtherWard) -> None:

@@ -129,8 +129,8 @@ def test_a_slip_in_the_question_is_refused_and_named(hospital: TestClient, peopl
     answer = hospital.get(f"/v1/doses?{query}", headers=people["analyst"])
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (422, "invalid_request")
-    assert {e["where"] for e in problem["details"]["errors"]} <= {p.split("=")[0] for p in query.split("&")}
-    assert all(e["problem"] in problem["title"] for e in problem["details"]["errors"])
+    assert {e["where"] for e in problem["errors"]} <= {p.split("=")[0] for p in query.split("&")}
+    assert all(e["problem"] in problem["title"] for e in problem["errors"])
 
 
 def test_a_cursor_of_another_question_is_refused(hospital: TestClient, people: Staff) -> None:

@@ -2,13 +2,19 @@
 
 import itertools
 import re
+from datetime import UTC, datetime
 
 import pytest
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from api.openapi import routes_of
-from tests.api.clinic import FILE, Clinic
+from ingestor.exports.view import View
+from ingestor.flow import linking
+from ingestor.ops import snapshots
+from ingestor.ops.shelf import Shelf
+from ingestor.store.answers.doses import Wanted
+from tests.api.clinic import FILE, STEWARD, Clinic
 from tests.api.conftest import PASSWORD, Staff
 
 
@@ -99,3 +105,37 @@ def test_logs_name_nobody(
             ward.request(method, address, headers=people[role])
     assert not [s for s in clinic.secrets if s in caplog.text.replace(clinic.anna, "")]
     assert "apx_" not in caplog.text
+
+
+def test_data_sets_drawings_and_files_of_them_tell_an_analyst_no_more(
+    ward: TestClient, people: Staff, clinic: Clinic
+) -> None:
+    service = ward.app.state.service  # type: ignore[attr-defined]
+    shelf = Shelf(service.db, clinic.data / "snapshots", "vie", View(service.pseudonyms.of), "key")
+    for name in ("one", "two"):
+        snapshots.take(shelf, snapshots.Order(name, Wanted("vie"), (), STEWARD, datetime.now(UTC)))
+    with service.db.write() as connection:
+        linking.unlink(service.house, connection, clinic.sessions[0], STEWARD, f"not {clinic.identifier}")
+    pseudonym = service.pseudonyms.of(clinic.anna)
+    files = [f"/v1/snapshots/one/files/{path.name}" for path in (shelf.folder / "one").iterdir()]
+    tables = [f"/v1/{t}.{s}" for t in ("doses", "sessions", "cycles", "alarms", "events", "traces")
+              for s in ("csv", "parquet", "arrow", "ndjson", "excel.csv")]  # fmt: skip
+    plots = [f"/cohort/{p}.csv" for p in ("plasma", "months", "multiples", "agreement", "apart", "missing")]
+    addresses = [
+        "/v1/snapshots", "/v1/snapshots/one", "/v1/snapshots/one/diff/two", "/v1/changes", "/v1/methods",
+        "/v1/doses/exclusions", f"/v1/doses/exclusions?patient={pseudonym}", "/v1/doses?count=true&limit=2",
+        "/snapshots", "/snapshots/one", "/methods", "/cohort", f"/courses/{pseudonym}", f"/courses/{pseudonym}.csv",
+        *files, *tables, *plots,
+    ]  # fmt: skip
+    seen = 0
+    for address in addresses:
+        answer = ward.get(address, headers=people["analyst"])
+        assert answer.status_code < 500, address
+        told = answer.content + str(answer.headers).encode()
+        assert [s for s in clinic.secrets if s.encode() in told] == [], address
+        seen += answer.status_code == 200
+    assert seen > len(addresses) - 5
+    for slip in (f"patient={clinic.identifier}", f"session={clinic.identifier}", "sort=patient", "as_of=x"):
+        for path in ("/v1/doses/exclusions", "/v1/doses", "/v1/doses.csv"):
+            told = ward.get(f"{path}?{slip}", headers=people["analyst"]).text
+            assert _leaks(clinic, told, slip) == [], (path, slip)
