@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from ingestor.access.pseudonyms import prepare_key
+from ingestor.access.pseudonyms import ANALYSIS, prepare_key
 from ingestor.commands import models, snapshot
 from ingestor.commands.asking import asked_for, options, wanted_of
 from ingestor.commands.front import Front, pass_front, whole_file
@@ -37,10 +37,16 @@ def export() -> None:
 
 def _command(table: str) -> click.Command:
     @pass_front
-    def run(front: Front, /, kind: str, out: Path | None, **given: Any) -> None:  # noqa: ANN401 - one for each filter
-        _write(front, table, kind, out, list(asked_for(given)))
+    def run(front: Front, /, kind: str, out: Path | None, purpose: str, **given: Any) -> None:  # noqa: ANN401 - one for each filter
+        _write(front, table, (kind, purpose), out, list(asked_for(given)))
 
     own = [
+        click.Option(
+            ["--purpose"],
+            default=ANALYSIS,
+            show_default=True,
+            help="Patients get other pseudonyms for another purpose; both cannot be joined without the key.",
+        ),
         click.Option(
             ["--format", "kind"], type=click.Choice(list(FORMATS)), default="csv", show_default=True
         ),
@@ -59,9 +65,12 @@ for _other in (*snapshot.COMMANDS, *models.COMMANDS, write_partitions):
     export.add_command(_other)
 
 
-def _write(front: Front, table: str, kind: str, out: Path | None, given: list[tuple[str, str]]) -> None:
+def _write(
+    front: Front, table: str, how: tuple[str, str], out: Path | None, given: list[tuple[str, str]]
+) -> None:
+    kind, purpose = how
     with front.store() as (settings, db), identities_hidden():
-        pseudonyms = prepare_key(db, settings.data_dir)
+        pseudonyms = prepare_key(db, settings.data_dir).for_purpose(purpose)
         asked = wanted_of(settings, db, given)
         if asked.as_of is None:
             asked = replace(asked, as_of=datetime.now(UTC))
@@ -70,7 +79,9 @@ def _write(front: Front, table: str, kind: str, out: Path | None, given: list[tu
             for piece in pieces(table, kind, counted):
                 sink.write(piece)
         with db.write() as connection:
-            audit.record(connection, front.actor(), "export", table, format=kind, rows=counted.rows)
+            audit.record(
+                connection, front.actor(), "export", table, format=kind, rows=counted.rows, purpose=purpose
+            )
     front.tell(f"{counted.rows} rows of {table}" + (f" written to {out}" if out else ""))
 
 

@@ -91,3 +91,13 @@ def test_a_closed_account_s_token_stops(shell: Shell) -> None:
     db.close()
     assert error.value.code == "token_revoked"
     assert shell("users", "password", "anna", typed="another lamp nine\n")[0] == 0
+
+
+def test_an_account_without_a_password_is_said_to_have_tokens_only(shell: Shell) -> None:
+    code, out, err = shell("users", "add", "robot", "--role", "analyst", "--json")
+    assert (code, json.loads(out)["password"]) == (0, False)
+    assert "tokens only" in err
+    assert "apherelog users password robot" in err
+    assert (
+        "tokens only" not in shell("users", "add", "anna", "--role", "nurse", typed="wooden lamp nine\n")[2]
+    )

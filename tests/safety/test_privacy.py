@@ -268,3 +268,26 @@ def test_the_sessions_of_a_test_patient_count_in_no_analysis(here: Office, clini
     with here.service.db.read() as connection:
         assert connection.execute(text("SELECT test FROM patient WHERE id = :k"), {"k": key}).scalar() == 1
     assert [row["status"] for row in _doses(analyst)].count("bench") == before.count("bench") + 1
+
+
+def test_data_sets_of_two_purposes_share_no_pseudonym(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import csv
+
+    from ingestor.cli import main
+
+    monkeypatch.setenv("APHERELOG_CENTRE", "vie")
+
+    def exported(*words: str) -> set[str]:
+        out = tmp_path / "doses.csv"
+        with pytest.raises(SystemExit) as ended:
+            main(["--data", str(clinic.data), "export", "doses", "--out", str(out), *words])
+        assert not ended.value.code
+        with out.open(encoding="utf-8") as file:
+            return {row["patient"] for row in csv.DictReader(file)} - {""}
+
+    analysis, registry = exported(), exported("--purpose", "registry")
+    assert len(analysis) == len(registry) == 1
+    assert not analysis & registry
+    assert exported("--purpose", "registry") == registry

@@ -72,7 +72,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     service = app.state.service
     with service.db.write() as connection:
         made = furnish(connection, service.house.centre)
-        for role in ("nurse", "analyst", "steward", "admin"):
+        for role in ("nurse", "analyst", "steward", "admin", "auditor"):
             accounts.add(
                 connection,
                 service.house.centre,

@@ -30,9 +30,10 @@ PAGES = {
         "/machines", "/machines/{machine}", "/machines/{machine}/accept", "/columns", "/columns/GA-TC20-0117-1",
         "/week?of=2026-10-28", *(f"/trays/{name}" for name in FULL), "/held/{held}",
     ),
-    "steward": ("/trays/withheld", "/trays/questions", "/held/{held}", "/machines/{machine}/accept", "/sessions/{withheld}"),
+    "steward": ("/privacy", "/trays/withheld", "/trays/questions", "/held/{held}", "/machines/{machine}/accept", "/sessions/{withheld}"),
     "analyst": ("/", "/sessions", "/sessions/{linked}", "/upload", "/cohort", "/cohort?from=2030-01-01", "/courses/{pseudonym}"),
-    "admin": ("/", "/sessions", "/machines/{machine}"),
+    "admin": ("/", "/sessions", "/machines/{machine}", "/accounts", "/site", "/account"),
+    "auditor": ("/audit", "/audit?action=none"),
 }  # fmt: skip
 IN_THE_DARK = (
     "/",
