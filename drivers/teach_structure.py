@@ -13,9 +13,9 @@ from drivers._text import printed
 FORMATS = (
     "dd.mm.yyyy HH:MM:SS", "dd.mm.yyyy HH:MM", "dd.mm.yyyy", "yyyy-mm-dd HH:MM:SS", "yyyy-mm-ddTHH:MM:SS",
     "yyyy-mm-ddTHH:MM:SSzz", "yyyy-mm-dd", "dd/mm/yyyy HH:MM:SS", "mm/dd/yyyy HH:MM:SS", "dd.mm.yy HH:MM:SS",
-    "ddd mmm _d HH:MM:SS yyyy", "HH:MM:SS", "HH:MM", "yyyymmddHHMMSS", "yyyymmdd",
+    "ddd mmm _d HH:MM:SS yyyy", "HH:MM:SS", "HH:MM", "H'h'MM", "yyyymmddHHMMSS", "yyyymmdd",
 )  # fmt: skip
-_SIGNS = (";", "\t", ",", "|")
+_SIGNS = (";", "\t", "|", "~", "^", ",")
 _SECTION = re.compile(r"\[[^\[\]]{1,60}\]")
 _TAG = re.compile(r"[A-Z][A-Z0-9]{0,3}")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")

@@ -125,11 +125,13 @@ FACTS: dict[str, Quantity] = {
 # Spellings seen on machines and forms -> UCUM. Closed: what is not here is unknown.
 ALIASES: dict[str, str] = {
     "ml": "mL", "mL": "mL", "ML": "mL", "l": "L", "L": "L", "Liter": "L",
+    "cl": "cL", "cL": "cL", "dl": "dL", "dL": "dL",
     "ml/min": "mL/min", "mL/min": "mL/min", "l/min": "L/min", "L/min": "L/min",
     "ml/h": "mL/h", "mL/h": "mL/h", "ml/hr": "mL/h", "mL/hr": "mL/h", "l/h": "L/h", "L/h": "L/h",
     "ml/kg": "mL/kg", "mL/kg": "mL/kg",
-    "kg": "kg", "g": "g", "cm": "cm", "m": "m", "mm": "mm",
-    "mmHg": "mm[Hg]", "mm Hg": "mm[Hg]", "mm[Hg]": "mm[Hg]", "kPa": "kPa",
+    "kg": "kg", "g": "g", "lb": "[lb_av]", "[lb_av]": "[lb_av]", "cm": "cm", "m": "m", "mm": "mm",
+    "mmHg": "mm[Hg]", "mm Hg": "mm[Hg]", "mm[Hg]": "mm[Hg]", "kPa": "kPa", "mbar": "mbar",
+    "hPa": "mbar",
     "s": "s", "sec": "s", "min": "min", "h": "h", "hr": "h",
     "%": "%", "1": "1", "": "1", "{ratio}": "1", "%{vol}": "%",
     "g/L": "g/L", "g/l": "g/L", "mg/dL": "mg/dL", "mg/dl": "mg/dL", "mmol/L": "mmol/L", "mmol/l": "mmol/L",
@@ -141,6 +143,9 @@ ALIASES: dict[str, str] = {
 # (from, to) -> value_to = value_from * factor + offset
 _CONVERSIONS: dict[tuple[str, str], tuple[Decimal, Decimal]] = {
     ("L", "mL"): (Decimal(1000), Decimal(0)),
+    ("dL", "mL"): (Decimal(100), Decimal(0)),
+    ("cL", "mL"): (Decimal(10), Decimal(0)),
+    ("[lb_av]", "kg"): (Decimal("0.45359237"), Decimal(0)),
     ("L/min", "mL/min"): (Decimal(1000), Decimal(0)),
     ("g", "kg"): (Decimal("0.001"), Decimal(0)),
     ("m", "cm"): (Decimal(100), Decimal(0)),
@@ -156,6 +161,8 @@ _CONVERSIONS: dict[tuple[str, str], tuple[Decimal, Decimal]] = {
 _FRACTIONS: dict[tuple[str, str], tuple[Decimal, Decimal]] = {
     ("mL/h", "mL/min"): (Decimal(1), Decimal(60)),
     ("L/h", "mL/min"): (Decimal(1000), Decimal(60)),
+    ("kPa", "mm[Hg]"): (Decimal(1000), Decimal("133.322387415")),
+    ("mbar", "mm[Hg]"): (Decimal(100), Decimal("133.322387415")),
 }
 
 

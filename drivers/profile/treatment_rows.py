@@ -56,7 +56,8 @@ def read_columns(raw: Raw) -> tuple[ColumnUse, ...]:
     uses: Counter[str] = Counter()
     out: list[ColumnUse] = []
     for row in rows_of(raw, "columns"):
-        texts = {name: _text(raw, row, name) for name in ("position", "product", "serial", "lot")}
+        texts = {name: _text(raw, row, name) for name in ("product", "serial", "lot")}
+        texts["position"] = _position(raw, row)
         expiry = read_moment(row.text("expiry"), raw.layout.stamps)
         use = row.text("use")
         if use and use not in raw.layout.empty and whole_number(use) is None:
@@ -87,6 +88,14 @@ def _text(raw: Raw, row: Row, name: str) -> str:
     return "" if text in raw.layout.empty else printed(text)
 
 
+def _position(raw: Raw, row: Row) -> str:
+    """Return the name of a column's place: translated where the profile does that, else as printed."""
+    text, field = _text(raw, row, "position"), row.heading.block.fields.get("position")
+    if not text or field is None or not field.values or field.source:
+        return text
+    return word(raw, row, "position") or text
+
+
 def _number(raw: Raw, row: Row, name: str) -> Number | None:
     field = row.heading.block.fields.get(name)
     if field is None:
@@ -114,7 +123,7 @@ def read_phases(raw: Raw, clock: Clock) -> tuple[PhaseRow, ...]:
         out.append(
             PhaseRow(
                 cycle=number or 0,
-                position=_text(raw, row, "position"),
+                position=_position(raw, row),
                 phase=Phase(phase),
                 start=start,
                 end=stamp(raw, row, "end", clock, start),

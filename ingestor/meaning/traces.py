@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # Decimals added where a conversion has no end, such as mL/h to mL/min: enough to find the printed value again.
 _GUARD = 4
+_WHOLE_WORD = 2**63
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,9 +142,14 @@ def _converted(
     factor = Fraction(one - zero).limit_denominator(1_000_000)
     over = factor.denominator
     extra = next((e for e in range(_GUARD) if factor.numerator * 10**e % over == 0), _GUARD)
-    scaled = mantissa * (factor.numerator * 10**extra)
-    rounded = (np.abs(scaled) + over // 2) // over * np.sign(scaled)
-    return rounded + int(zero * 10 ** (scale + extra)), scale + extra
+    times = factor.numerator * 10**extra
+    most = int(np.abs(mantissa).max(initial=0)) * abs(times) + over
+    if most >= _WHOLE_WORD * over:
+        return None
+    # Products that leave a word are made of Python's own numbers: rare, and right.
+    scaled = mantissa * times if most < _WHOLE_WORD else mantissa.astype(object) * times
+    rounded = (np.abs(scaled) + over // 2) // over * np.sign(mantissa)
+    return rounded.astype(np.int64) + int(zero * 10 ** (scale + extra)), scale + extra
 
 
 def _within(
