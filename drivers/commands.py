@@ -73,13 +73,16 @@ def new(front: Front, sample: Path, name: str, out: Path) -> None:
     Every guess in the draft is marked. It reads nothing until a person has confirmed it and put it among the
     site's profiles.
     """
-    from drivers.teach import teach
+    from drivers.teach import is_json, teach
     from ingestor.driver import Member
     from ingestor.errors import Invalid
 
     # A sample's own name may hold a patient's: it goes into nothing that is written.
     title = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or _UNNAMED
-    taught = teach(Member(f"{title}.sample{sample.suffix}", sample.read_bytes()), title, language())
+    data = sample.read_bytes()
+    if is_json(data):
+        raise Invalid("sample_is_json", file=sample.name)
+    taught = teach(Member(f"{title}.sample{sample.suffix}", data), title, language())
     if taught is None:
         raise Invalid("sample_not_text", file=sample.name)
     out.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ machine's manual and screen.
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,6 +43,23 @@ class Taught:
     guesses: int
     unread: tuple[str, ...]
     problems: tuple[str, ...]
+
+
+def is_json(data: bytes) -> bool:
+    """Say whether bytes are JSON: one document, or an object in every line."""
+    try:
+        text = data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        return False
+    if text[:1] not in {"{", "["}:
+        return False
+    for part in (text, text.partition("\n")[0]):
+        try:
+            json.loads(part)
+        except (ValueError, RecursionError):
+            continue
+        return True
+    return False
 
 
 def teach(sample: Member, name: str, language: str, weeks: int | None = None) -> Taught | None:

@@ -14,7 +14,7 @@ from drivers.profile import shipped
 from drivers.profile.driver import ProfileDriver
 from drivers.profile.inherit import parse_toml
 from drivers.profile.loading import compile_profile
-from drivers.teach import Taught, teach
+from drivers.teach import Taught, is_json, teach
 from drivers.teach_fixture import moved
 from ingestor.cli import main
 from ingestor.driver import Bundle, Member
@@ -224,3 +224,32 @@ def test_the_command_writes_draft_and_sample_and_never_over_another_file(
         main(command)
     assert ended.value.code == 2
     assert json.loads(capsys.readouterr().out)["error"] == "file_exists"
+
+
+@pytest.mark.parametrize(
+    ("data", "json"),
+    [
+        (b'{"serial": "J-1", "samples": [1, 2]}', True),
+        (b'\xef\xbb\xbf[{"t": 1}]\n', True),
+        (b'{"t": 1}\n{"t": 2}\n', True),
+        (b"{Messwerte}\nZeit;QB\n", False),
+        (b"[Messwerte]\nZeit;QB\n", False),
+        (b"{\xff", False),
+        (b"[" * 100_000, False),
+        (b"", False),
+    ],
+)
+def test_json_is_called_by_its_name_because_no_profile_describes_it(data: bytes, json: bool):
+    assert is_json(data) is json
+
+
+def test_new_on_json_says_what_it_is_and_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    sample = tmp_path / "run.json"
+    sample.write_text('{"serial": "J-1"}', "utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["drivers", "new", str(sample), "--out", str(tmp_path)])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "JSON" in told
+    assert "CSV" in told
+    assert list(tmp_path.glob("*.toml")) == []
