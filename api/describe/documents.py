@@ -68,6 +68,7 @@ def evidence() -> dict[int | str, Schema]:
         "properties": {
             "session_id": {"type": "string"}, "method": {"type": ["string", "null"]},
             "served": {"type": "object"}, "readings": {"type": "object", "properties": readings},
+            "figures": {"type": "object", "additionalProperties": {"type": "object"}},
             "inputs": _ANY_ITEMS, "missing": {"type": "object"}, "sources": _ANY_ITEMS,
         },
     })  # fmt: skip

@@ -6,7 +6,7 @@ import contextlib
 import io
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +22,7 @@ from ingestor.exports import evidence as raw_lines
 from ingestor.exports import pack, plain
 from ingestor.exports.session import detail, document
 from ingestor.exports.trace import samples
+from ingestor.exports.view import View
 from ingestor.store import audit, privacy
 from ingestor.store.answers import evidence, sessions
 from ingestor.store.answers.sessions import SessionFacts
@@ -148,20 +149,27 @@ def _evidence(request: Request, caller: Caller, key: str) -> Page:
 @router.get(
     "/v1/sessions/{session}/evidence.zip", summary="Its evidence as one file", responses=describe.pack(),
 )  # fmt: skip
-def read_evidence_pack(session: str, request: Request, caller: Seen) -> Response:
+def read_evidence_pack(
+    session: str,
+    request: Request,
+    caller: Seen,
+    identifiers: Annotated[bool, Query(description="false: as somebody who may not know the patient")] = True,  # noqa: FBT002 - a query parameter
+) -> Response:
     """Return session, dose, raw lines and originals in one file that can be checked without this program.
 
-    The originals are left out for those who may not know who the patient is.
+    The originals are left out, and the patient is a pseudonym, for those who may not know who the patient is, and
+    for everybody who asks for that.
     """
     service = service_of(request)
-    facts, view = _facts(service, caller, session), service.view(caller)
+    facts = _facts(service, caller, session)
+    view = service.view(caller) if identifiers else View(service.pseudonyms.of)
     with service.db.read() as connection:
         places, files = evidence.gathered(connection, facts)
         if any(privacy.source_is_closed(connection, one.sha256) for one in files):
             raise Forbidden("source_closed")
     content = service.house.archive.content
     lines = raw_lines.document(facts, places, files, content, view)
-    originals = content if caller.may(Permission.READ_RAW) else None
+    originals = content if identifiers and caller.may(Permission.READ_RAW) else None
     with service.db.write() as connection:
         audit.record(
             connection, actor_of(caller), "evidence-pack", facts.row.id, originals=originals is not None

@@ -10,7 +10,11 @@ import click
 from ingestor.commands.front import Front, pass_front, whole_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingestor.exports.view import View
     from ingestor.flow.house import House
+    from ingestor.store.answers.evidence import SourceFacts
     from ingestor.store.answers.sessions import SessionFacts
 
 
@@ -90,32 +94,54 @@ def dose(front: Front, session: str) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write all of it, originals included, to this ZIP file.",
 )
+@click.option(
+    "--without-identifiers",
+    "masked",
+    is_flag=True,
+    help="The patient is a pseudonym, lines that may name a person are hidden, originals are left out.",
+)
 @pass_front
-def evidence(front: Front, session: str, file: Path | None) -> None:
-    """Show for every reading of a session's dose the lines it was read from."""
-    from ingestor.exports import pack
+def evidence(front: Front, session: str, file: Path | None, *, masked: bool) -> None:
+    """Show for every figure of a session's dose the lines it was read from."""
+    from ingestor.access.pseudonyms import prepare_key
     from ingestor.exports.evidence import document
-    from ingestor.exports.session import document as whole
     from ingestor.exports.view import View
-    from ingestor.store import audit
     from ingestor.store.answers.evidence import gathered
 
     with front.house() as house:
         facts = _facts(house, session)
+        view = View(prepare_key(house.db, house.settings.data_dir).of) if masked else View()
         with house.db.read() as connection:
             places, files = gathered(connection, facts)
-        found = document(facts, places, files, house.archive.content, View())
+        found = document(facts, places, files, house.archive.content, view)
         if file is not None:
-            with house.db.write() as connection:
-                audit.record(connection, front.actor(), "evidence-pack", facts.row.id, originals=True)
-            with whole_file(file) as sink:
-                pack.write(pack.Contents(whole(facts, View()), found, files, house.archive.content), sink)
+            _write_pack(front, house, (facts, found, files, view), file)
     lines = [
-        f"{reading:<10} {place['member'] or place['source']}:{place['line']}  {place['text'] or place['printed']}"
+        f"{reading:<10} {place.get('member') or place['source']}:{place['line']}  {place['text'] or place['printed']}"
         for reading, about in found["readings"].items()
         for place in about["facts"]
     ]
     front.emit(found, "\n".join(lines) or "No reading of this session is current.")
+
+
+def _write_pack(
+    front: Front,
+    house: House,
+    parts: tuple[SessionFacts, dict[str, Any], Sequence[SourceFacts], View],
+    file: Path,
+) -> None:
+    from ingestor.exports import pack
+    from ingestor.exports.session import document
+    from ingestor.store import audit
+
+    facts, found, files, view = parts
+    originals = house.archive.content if view.identified else None
+    with house.db.write() as connection:
+        audit.record(
+            connection, front.actor(), "evidence-pack", facts.row.id, originals=originals is not None
+        )
+    with whole_file(file) as sink:
+        pack.write(pack.Contents(document(facts, view), found, files, originals), sink)
 
 
 @sessions.command()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestor import packed
 from ingestor.errors import ParseError
+from ingestor.exports.figures import figures
 from ingestor.exports.session import detail, dose, tidy
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 Member = tuple[str, "Sequence[str] | None"]
 READINGS = ("reported", "cycles", "counter", "integrated")
+# Figures that are counted or taken from the loads.
+_OF_LOADS = (
+    "cycles_completed", "cycles_aborted", "plasma_per_cycle_min_ml", "plasma_per_cycle_mean_ml",
+    "plasma_per_cycle_max_ml", "loading_min",
+)  # fmt: skip
 _END = re.compile(r"\r\n|\n|\r")
 _SHOWN = 2000
 
@@ -54,23 +60,32 @@ def document(
     """
     files = {s.sha256: s for s in sources}
     row = dose(facts, view) or {}
-    found: dict[str, list[dict[str, Any]]] = {reading: [] for reading in READINGS}
+    printed: dict[str, list[dict[str, Any]]] = {}
     for one in facts.runs:
         if one.current is None or not places.get(one.row.id):
             continue
         members = _members(one, files[one.current.source], read)
         for place in places[one.row.id]:
-            found[place.reading].append(_shown(place, one, members, facts, view))
+            printed.setdefault(place.reading, []).append(_shown(place, one, members, facts, view))
+    found = {reading: printed.get(reading, []) for reading in READINGS}
     about = detail(facts, view)
     return tidy({
         "session_id": facts.row.id,
         "method": row.get("method"),
         "served": {"reading": row.get("processed_plasma_reading"), "value_ml": row.get("processed_plasma_ml")},
         "readings": {r: {"value_ml": row.get(f"{r}_ml"), "facts": found[r]} for r in READINGS},
+        "figures": figures(row, about.get("missing", {}), _by_figure(printed)),
         "inputs": about.get("inputs", []),
         "missing": about.get("missing", {}),
         "sources": [_source(one, view) for one in sources],
     })  # fmt: skip
+
+
+def _by_figure(printed: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Return printed places by the figure that is read from them; loads give several figures."""
+    named = {f"{name}_ml" if name in READINGS else name: places for name, places in printed.items()}
+    loads = printed.get("cycles", [])
+    return named | {name: [*named.get(name, []), *loads] for name in _OF_LOADS}
 
 
 def _members(one: RunFacts, file: SourceFacts, read: Callable[[str], bytes | None]) -> list[Member]:

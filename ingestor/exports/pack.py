@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import IO, TYPE_CHECKING, Any
 
+from ingestor.exports.pack_page import page
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -20,29 +22,7 @@ if TYPE_CHECKING:
 
 # The oldest moment that the format knows: files of a pack carry no time of their own.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
-_README = """Evidence of the session {session}
-made by apherelog {version}
-
-session.json    everything known of the session; dose: the row that is served
-evidence.json   for every reading of the dose: source, line, printed value, the line itself
-originals/      the files as they came, named by their SHA-256{originals}
-SHA256SUMS      check with: sha256sum -c SHA256SUMS
-
-To check a number: open the original, go to the line, compare with "printed". The method is named in
-evidence.json under "method" and described in docs/dose-method.md of the program.
-"""
-_LIESMICH = """Belege der Sitzung {session}
-erstellt von apherelog {version}
-
-session.json    alles, was über die Sitzung bekannt ist; dose: die gelieferte Zeile
-evidence.json   zu jeder Lesung der Dosis: Quelle, Zeile, gedruckter Wert, die Zeile selbst
-originals/      die Dateien, wie sie kamen, unter ihrer SHA-256{originals}
-SHA256SUMS      prüfen mit: sha256sum -c SHA256SUMS
-
-So prüfen Sie eine Zahl: Öffnen Sie das Original, gehen Sie zur Zeile, vergleichen Sie mit „printed“. Die
-Rechenvorschrift steht in evidence.json unter „method“ und in docs/dose-method.md des Programms.
-"""
-_LEFT_OUT = {"en": " (left out: they name the patient)", "de": " (ausgelassen: sie nennen den Patienten)"}
+_PAGES = (("README.txt", "en"), ("LIESMICH.txt", "de"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +61,10 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _files(contents: Contents) -> Iterator[tuple[str, bytes]]:
-    about = {"session": contents.session["session"]["id"], "version": version("apherelog")}
-    for name, text, language in (("README.txt", _README, "en"), ("LIESMICH.txt", _LIESMICH, "de")):
-        left_out = _LEFT_OUT[language] if contents.read is None else ""
-        yield name, text.format(**about, originals=left_out).encode()
+    has_originals, made_by = contents.read is not None, version("apherelog")
+    for name, language in _PAGES:
+        text = page(contents.session, contents.evidence, language, made_by, originals=has_originals)
+        yield name, text.encode()
     yield "session.json", _json(contents.session)
     yield "evidence.json", _json(contents.evidence)
     if contents.read is not None:

@@ -35,8 +35,8 @@ def document(facts: SessionFacts, view: View) -> dict[str, Any]:
     rows = {kind: [row for one in facts.runs for row in _rows(kind, one, facts, view)] for kind in _ROWS}
     return {
         "session": _session(facts, view), "runs": [_run(one, view) for one in facts.runs], **rows,
-        "column_warnings": [_column_warning(one, facts, view) for one in facts.detail.get("column_warnings", ())],
         "dose": dose(facts, view),
+        "column_warnings": [_column_warning(one, facts, view) for one in facts.detail.get("column_warnings", ())],
     }  # fmt: skip
 
 

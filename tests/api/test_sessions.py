@@ -21,7 +21,8 @@ def test_a_session_has_the_parts_that_scripts_rely_on(
 ) -> None:
     key = known.sessions[1]
     found = _get(hospital, people["steward"], f"/v1/sessions/{key}")
-    assert list(found) == ["session", "runs", "columns", "cycles", "alarms", "events", "findings", "dose"]
+    promised = ["session", "runs", "columns", "cycles", "alarms", "events", "findings", "dose"]
+    assert list(found) == [*promised, "column_warnings"]
     assert (found["session"]["id"], found["session"]["patient"]) == (key, known.anna)
     truth = known.truth[1]
     assert found["runs"][0]["printed_id"] == truth["run"]

@@ -13,19 +13,32 @@ from ingestor.store.tables import source, submission, trace
 from ingestor.trace import from_block
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
+    from ingestor.model import Run
     from ingestor.store.answers.sessions import RunFacts, SessionFacts
     from ingestor.store.sources import StoredMember
     from ingestor.trace import TraceColumn
 
 
+# Printed totals that are a reading of the plasma; of a separator, the plasma it removed.
+_PLASMA = ("processed_plasma", "plasma_removed")
+# Printed totals and recorded values, and the figures of the dose that they are, or enter.
+_TOTALS = {
+    "blood_processed": ("blood_processed_ml",), "inlet_processed": ("blood_processed_ml",),
+    "ac_volume": ("ac_volume_ml",), "cycles": ("cycles_completed",),
+}  # fmt: skip
+_FACTS = {
+    "weight": "weight_kg", "height": "height_cm", "hematocrit": "hematocrit", "ac_ratio": "native_plasma_ml",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One printed value; `reading` is which of the four readings it belongs to."""
+    """One printed value; `reading` is which of the four readings it belongs to, or which other figure of the dose."""
 
     reading: str
     about: str
@@ -57,13 +70,13 @@ def gathered(connection: Connection, facts: SessionFacts) -> tuple[dict[str, lis
 
 
 def places(connection: Connection, one: RunFacts) -> list[Place]:
-    """Return every place of a run's current reading that its readings of processed plasma come from."""
+    """Return every place of a run's current reading that figures of the dose come from."""
     if one.reading is None or one.current is None:
         return []
     found = [
         Place("reported", t.kind, t.line, t.raw, _plain(t.value), t.unit)
         for t in one.reading.totals
-        if t.kind == "processed_plasma"
+        if t.kind in _PLASMA
     ]
     found += [
         Place(
@@ -77,7 +90,19 @@ def places(connection: Connection, one: RunFacts) -> list[Place]:
             Place("cycles", f"cycle {c.index}, column {c.position}", c.line, "", _plain(c.load_ml), "mL")
             for c in one.reading.cycles
         ]
-    return found + _sampled(connection, one.current.id)
+    return [*found, *_sampled(connection, one.current.id), *_others(one.reading)]
+
+
+def _others(reading: Run) -> Iterator[Place]:
+    """Places of figures that are no reading of the plasma: other totals, what the machine recorded, alarms."""
+    for total in reading.totals:
+        for figure in _TOTALS.get(total.kind, ()):
+            yield Place(figure, total.kind, total.line, total.raw, _plain(total.value), total.unit)
+    for fact in reading.facts:
+        if fact.kind in _FACTS:
+            yield Place(_FACTS[fact.kind], fact.kind, fact.line, fact.raw, _plain(fact.value), fact.unit)
+    for alarm in reading.alarms:
+        yield Place(f"alarms_{alarm.priority.value}", f"alarm {alarm.code}", alarm.line, alarm.code, None, "")
 
 
 def _sampled(connection: Connection, revision_id: str) -> list[Place]:
