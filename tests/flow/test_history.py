@@ -279,7 +279,7 @@ def _as_it_was(
         assert analyst.doses(NOW) == []
 
 
-@histories(4)
+@histories(2)
 def test_a_dose_asked_for_as_of_then_is_what_was_served_then(
     tmp_path_factory: pytest.TempPathFactory, empty: Path, readers: tuple[Reader, Reader], history: list[Any]
 ):
@@ -337,7 +337,7 @@ undoable = st.lists(
 )  # fmt: skip
 
 
-@chosen(max_examples=4, deadline=None, suppress_health_check=ONCE, phases=(Phase.generate,))
+@chosen(max_examples=2, deadline=None, suppress_health_check=ONCE, phases=(Phase.generate,))
 @given(order=st.permutations(range(len(FILES))), todo=undoable)
 def test_what_is_done_and_undone_is_as_before(
     tmp_path_factory: pytest.TempPathFactory,
