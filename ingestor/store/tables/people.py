@@ -4,6 +4,8 @@ from sqlalchemy import Boolean, CheckConstraint, Column, Date, ForeignKey, Index
 
 from ingestor.store.tables.base import ID, LONG, NUMBER, UTC_TIME, WORD, metadata
 
+_MERGED = Column("merged_into").is_not(None)
+
 patient = Table(
     "patient", metadata,
     Column("id", ID, primary_key=True),
@@ -13,6 +15,7 @@ patient = Table(
     Column("test", Boolean, nullable=False, default=False),
     Column("merged_into", ID, ForeignKey("patient.id")),
     Column("created_at", UTC_TIME, nullable=False),
+    Index("ix_patient_merged_into", "merged_into", sqlite_where=_MERGED, postgresql_where=_MERGED),
 )  # fmt: skip
 
 identity = Table(

@@ -16,6 +16,8 @@ from sqlalchemy import (
 
 from ingestor.store.tables.base import DOC, HASH, ID, LOCAL, LONG, NUMBER, UTC_TIME, WORD, metadata
 
+_JOINED = Column("joined_into").is_not(None)
+
 session = Table(
     "session", metadata,
     Column("id", ID, primary_key=True),
@@ -29,6 +31,7 @@ session = Table(
     Column("decision", DOC),
     Column("flags", DOC, nullable=False),
     Index("ix_session_started_at_id", "started_at", "id"),
+    Index("ix_session_joined_into", "joined_into", sqlite_where=_JOINED, postgresql_where=_JOINED),
 )  # fmt: skip
 
 run = Table(
