@@ -10,7 +10,7 @@ from api.web.formats import Formats
 from api.web.wording import text
 from ingestor.model import Status
 from ingestor.phrases import PARTS
-from ingestor.store.answers import worklist
+from ingestor.store.answers import uploads, worklist
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -63,13 +63,15 @@ def shown(visit: Visit, connection: Connection, rows: list[dict[str, Any]]) -> l
         one["id"]: one["patient_id"] is not None
         for one in worklist.sessions(connection, visit.caller.centre, wanted, limit=len(keys) or 1)
     }
-    return [_row(visit, row, linked) for row in rows]
+    again = uploads.seen_before(connection, [row["id"] for row in rows])
+    return [_row(visit, row | {"again": row["id"] in again}, linked) for row in rows]
 
 
 def _row(visit: Visit, row: dict[str, Any], linked: dict[str, bool]) -> Outcome:
     language = visit.language
     receipt = row["receipt"] or {}
-    status, code = row["status"], row["code"] or row["status"]
+    status = row["status"]
+    code = status if status == Status.PREVIEW.value else row["code"] or status
     parts = _parts(visit, row, receipt)
     return Outcome(
         row["id"], status, _kind(status, code), row["names"] or [member["name"] for member in row["members"]], row["at"],
@@ -85,6 +87,9 @@ def _parts(visit: Visit, row: dict[str, Any], receipt: dict[str, Any]) -> dict[s
     if row["status"] == Status.PREVIEW.value and row["cleared_at"] is not None:
         keys = ("upload.discarded", "upload.discarded_means", "upload.nothing_left")
     elif row["status"] == Status.PREVIEW.value and receipt.get("preview"):
+        if row["again"]:
+            keys = ("upload.preview_again", "upload.preview_again_means", "upload.preview_again_todo")
+            return dict(zip(PARTS, (text(key, language) for key in keys), strict=True))
         return _understood(visit, receipt["preview"])
     elif receipt.get("parts"):
         return dict(receipt["parts"][language])
@@ -101,11 +106,13 @@ def _understood(visit: Visit, seen: list[dict[str, Any]]) -> dict[str, str]:
     what = text(
         "upload.preview_one", language,
         when=formats.moment(datetime.fromisoformat(started) if started else None),
-        plasma=formats.quantity(first["processed_plasma_ml"], "mL"),
+        plasma=_plasma(language, formats, first),
         cycles=text("upload.cycles_of", language, n=first.get("cycles_completed") or 0),
     )  # fmt: skip
     if len(seen) > 1:
         what = text("upload.preview_many", language, n=len(seen))
+    if not all(one.get("complete", True) for one in seen):
+        what = text("upload.preview_partial", language, what=what)
     typed = first["patient_printed"]
     known = "upload.preview_typed" if first["linked"] else "upload.preview_unknown"
     return {
@@ -113,6 +120,12 @@ def _understood(visit: Visit, seen: list[dict[str, Any]]) -> dict[str, str]:
         "means": text(known if typed else "upload.preview_nothing", language, typed=typed),
         "todo": text("upload.preview_todo", language),
     }
+
+
+def _plasma(language: str, formats: Formats, seen: dict[str, Any]) -> str:
+    if seen["processed_plasma_ml"] is None and seen.get("status") == "withheld":
+        return text("upload.preview_withheld", language)
+    return formats.quantity(seen["processed_plasma_ml"], "mL")
 
 
 def _kind(status: str, code: str) -> str:
@@ -125,8 +138,10 @@ def _findings(language: str, receipt: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _action(language: str, status: str, sessions: list[str], linked: dict[str, bool]) -> Action | None:
-    if status == Status.WAITING.value:
+    if status in {Status.WAITING.value, Status.PREVIEW.value}:
         return None
+    if status == Status.HELD.value:
+        return Action("/trays/held", text("held.compare", language))
     here = [key for key in sessions if key in linked]
     if not here:
         return None

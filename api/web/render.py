@@ -18,6 +18,7 @@ from api.web.language import language_of
 from api.web.sight import known_as
 from api.web.wording import said, text, word
 from ingestor.access.permissions import Caller, Permission
+from ingestor.config import Settings
 from ingestor.phrases import PARTS
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ NOTICES = {
     "cleared": ("upload.cleared", "upload.cleared_means", "upload.nothing_left"),
     "requested": ("privacy.asked", "privacy.asked_means", "upload.nothing_left"),
     "ended": ("privacy.ended", "privacy.ended_means", "upload.nothing_left"),
-    "confirmed": ("upload.confirmed", "link.dose_moved", "upload.nothing_left"),
+    "confirmed": ("upload.confirmed", "upload.confirmed_means", ""),
 }
 NAVIGATION = (
     ("/", "start", Permission.READ_SESSIONS),
@@ -111,7 +112,7 @@ def fragment(request: Request, template: str, /, **context: Any) -> str:  # noqa
     me: Caller | None = context.get("me")
     language = language_of(request, me)
     frame = {
-        "request": request, "settings": settings, "me": None, "in_tray": False, "form_token": form_token_of(request),
+        "request": request, "settings": settings, "centre_name": _centre_name(settings, language), "me": None, "in_tray": False, "form_token": form_token_of(request),
         "notice": _notice(request, language), "here": "/" + request.url.path.split("/")[1],
     }  # fmt: skip
     return _localised(language, settings.zone).get_template(template).render(frame | context)
@@ -122,10 +123,16 @@ def page(request: Request, template: str, /, *, status: int = 200, **context: An
     return HTMLResponse(fragment(request, template, **context), status)
 
 
+def _centre_name(settings: Settings, language: str) -> str:
+    """Return the name of the site; where nobody has entered one, words of the language."""
+    named = settings.centre_name != Settings.model_fields["centre_name"].default
+    return settings.centre_name if named else text("frame.this_centre", language)
+
+
 def _notice(request: Request, language: str) -> dict[str, str] | None:
     """Return the outcome of the form before, which travels as a bare word in the address."""
     word_ = request.query_params.get("done", "")
     if word_ not in NOTICES:
         return None
-    said_ = [text(key, language) for key in NOTICES[word_]]
+    said_ = [text(key, language) if key else "" for key in NOTICES[word_]]
     return {"kind": "good", **dict(zip(PARTS, said_, strict=True))}

@@ -97,7 +97,8 @@ def draw(found: Sequence[Shown]) -> Timeline | None:
         return round(TOP + PLANE - litres / levels[-1] * PLANE, 1)
 
     drawn = tuple(_placed(one, x, y) for one in found)
-    ticks = tuple(Tick(x(when), when) for when in (start + (end - start) * i / 6 for i in range(1, 6)))
+    moments = {(start + (end - start) * i / 6).date(): start + (end - start) * i / 6 for i in range(1, 6)}
+    ticks = tuple(Tick(x(when), when) for when in moments.values())
     return Timeline(
         TOP + PLANE + 26, ticks, tuple(Tick(y(level), level) for level in levels), drawn
     )  # fmt: skip

@@ -32,7 +32,7 @@ def millilitres(volume: Decimal | None) -> Words:
     if volume is None:
         return {"de": "Volumen unbekannt", "en": "volume unknown"}
     text = f"{volume:,.0f}"
-    return {"de": f"{text.replace(',', ' ')} ml", "en": f"{text} mL"}
+    return {"de": f"{text.replace(',', '.')} ml", "en": f"{text} mL"}
 
 
 def count(number: int | None, one: Words, many: Words) -> Words:

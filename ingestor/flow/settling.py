@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from ingestor.driver import bundle_hash
 from ingestor.faultpoints import point
@@ -185,25 +186,26 @@ def fail(house: House, submission: str) -> dict[str, Any]:
 
 def known_before(house: House, row: Any, members: Sequence[StoredMember], earlier: Any) -> dict[str, Any]:  # noqa: ANN401
     """Answer for bytes that are here already: nothing changes."""
-    document = as_duplicate(row.source, members, row.id, earlier)
+    document = as_duplicate(house, row.source, members, row.id, earlier)
     with house.db.write() as connection:
         _close(house, connection, row, document)
     return document
 
 
 def as_duplicate(
+    house: House,
     source: str,
     members: Sequence[StoredMember],
     submission: str,
     earlier: Any,  # noqa: ANN401
 ) -> dict[str, Any]:
     """Return the receipt of bytes that an earlier submission brought."""
-    then = earlier.receipt
+    then, here = earlier.receipt, ZoneInfo(house.settings.zone)
     rows = then["rows"]
     return receipt(
         source, members, submission, status=Status.DUPLICATE,
         code="duplicate_held" if then["status"] == Status.HELD.value else "duplicate",
-        params={"since": outcome.moment(earlier.at)},
+        params={"since": outcome.moment(earlier.at.astimezone(here))},
     ) | {
         "driver": then["driver"], "runs": then["runs"], "sessions": then["sessions"],
         "run_statuses": [Status.DUPLICATE.value] * len(then["run_statuses"]),

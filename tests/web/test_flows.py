@@ -157,7 +157,7 @@ def test_the_keyboard_alone_finds_a_patient_and_links(nurse: Page, running: Hous
     add_patient(nurse, "Clara Probe", "4712")
     key = stored(running, export)
     nurse.goto(f"/sessions/{key}")
-    reach(nurse, "Anderen Patienten suchen")
+    reach(nurse, "Patient suchen")
     nurse.keyboard.press("Enter")
     nurse.locator("#q:focus").wait_for()
     nurse.keyboard.type("probe")

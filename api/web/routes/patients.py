@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from api.web import timeline
+from api.web import session_view, timeline
 from api.web.door import Visit, changing, seeing
 from api.web.formats import Formats, unit_of
 from api.web.routes.linking import find
@@ -24,6 +24,9 @@ from ingestor.flow.patients import NewMeasurement, NewPatient
 from ingestor.quantity import FACTS
 from ingestor.store import privacy
 from ingestor.store.answers import people, worklist
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 router = APIRouter()
 # What a nurse enters, in the unit in which it is spoken of.
@@ -70,12 +73,24 @@ def _new(
 ) -> Response:
     with visit.house.db.read() as connection:
         systems = people.systems(connection, visit.house.centre)
+        typed = _typed(visit, connection, session) if session else []
     default = systems[0] if systems else text("patient.system_default", visit.language)
     blank = {"identifier": "", "system": default, "name": "", "birth_date": "", "sex": "", "test": ""}
-    context: dict[str, Any] = {"values": blank | values, "systems": systems, "session": session}
+    context: dict[str, Any] = {
+        "values": blank | values,
+        "systems": systems,
+        "session": session,
+        "typed": typed,
+    }
     if trouble is not None:
         context["notice"] = {"kind": "bad", **said(trouble.code, visit.language, trouble.details)}
     return visit.page("patient_new.html", status=422 if trouble else 200, **context)
+
+
+def _typed(visit: Visit, connection: Connection, session: str) -> list[str]:
+    """Return what stands in the patient field of the session for which the patient is added."""
+    row, _ = session_view.start_of(connection, session, visit.caller.ward)
+    return session_view.typed_at(session_view.parts_of(connection, row.id))
 
 
 @router.post("/patients")

@@ -57,8 +57,17 @@ function add(files) {
   next();
 }
 
+// What was read and waits for a word can be saved with one button.
+function offerAll() {
+  const count = list.querySelectorAll("form[data-confirm]").length;
+  const all = document.getElementById("confirm-all");
+  all.hidden = count < 2;
+  all.querySelector("button").textContent = all.dataset.many.replace("2", count);
+}
+
 function next() {
   while (sending < AT_ONCE && waiting.length) send(waiting.shift());
+  if (!busy()) offerAll();
   if (!busy() && list.querySelector("[data-sent]")) progress.textContent = say.allDone;
 }
 

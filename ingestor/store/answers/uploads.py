@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import and_, or_, select, tuple_
 
 from ingestor.store.tables import job, source_member, submission
 
@@ -89,6 +89,20 @@ def of_key(connection: Connection, centre: str, key: str, actor: str | None = No
         query = query.where(submission.c.actor == actor)
     found = _with_members(connection, query.order_by(submission.c.at.desc(), submission.c.id.desc()).limit(1))
     return found[0] if found else None
+
+
+def seen_before(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Return those of some previews whose bytes wait for a word under an earlier submission already."""
+    earlier = submission.alias("earlier")
+    query = (
+        select(submission.c.id)
+        .join(earlier, and_(earlier.c.source == submission.c.source, earlier.c.actor == submission.c.actor))
+        .where(
+            submission.c.id.in_(keys), submission.c.status == "preview", submission.c.cleared_at.is_(None),
+            earlier.c.status == "preview", earlier.c.cleared_at.is_(None), earlier.c.at < submission.c.at,
+        )
+    )  # fmt: skip
+    return set(connection.execute(query).scalars())
 
 
 def notes(connection: Connection, sources: Sequence[str]) -> list[dict[str, Any]]:

@@ -107,4 +107,4 @@ def _known(house: House, members: Sequence[StoredMember]) -> Receipt | None:
     source = bundle_hash([(m.name, m.sha256) for m in members])
     with house.db.read() as connection:
         earlier = sources.earlier_receipt(connection, source)
-    return None if earlier is None else as_duplicate(source, members, earlier.id, earlier)
+    return None if earlier is None else as_duplicate(house, source, members, earlier.id, earlier)
