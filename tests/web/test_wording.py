@@ -21,7 +21,7 @@ BUILT = {
     "nav", "tray", "role", "status", "word", "reading", "formula", "formula_text", "agreement", "input_source",
     "priority", "phase", "alarm_kind", "device_role", "time_method", "evidence", "revision", "sex", "link_rule",
     "channel", "total", "fact", "glossary", "curve.panel", "link.suggest", "check", "record", "field", "dose_field",
-    "privacy_kind", "privacy_decision", "site_field",
+    "privacy_kind", "privacy_decision", "site_field", "cause", "plot",
 }  # fmt: skip
 
 
