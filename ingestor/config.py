@@ -127,7 +127,7 @@ class Settings(BaseSettings):
 
 
 # Read by the client, by tests and for fault injection; no settings of a site.
-_OTHERS = {"CONFIG", "FAULT", "FUZZ_SECONDS", "GOLDEN", "TOKEN", "URL"}
+_OTHERS = {"CONFIG", "FAULT", "FUZZ_SECONDS", "GOLDEN", "SEED", "TOKEN", "URL"}
 _PREFIX = "APHERELOG_"
 
 

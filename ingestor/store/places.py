@@ -14,7 +14,7 @@ from ingestor.ids import derived, fresh
 from ingestor.store.tables import account, centre, clock_offset, device, revision, run, session, ward
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -118,6 +118,14 @@ def place_device(connection: Connection, key: str, ward_id: str | None) -> None:
         raise NotFound("no_such_device")
     used = select(run.c.session_id).where(run.c.device_id == key, run.c.session_id.is_not(None))
     connection.execute(update(session).where(session.c.id.in_(used)).values(ward=ward_id))
+
+
+def of_other_wards(connection: Connection, ward_id: str, sessions: Iterable[str]) -> set[str]:
+    """Return which of these sessions belong to another ward than this one."""
+    query = select(session.c.id).where(
+        session.c.id.in_(list(sessions)), session.c.ward.is_not(None), session.c.ward != ward_id
+    )
+    return set(connection.execute(query).scalars())
 
 
 def is_of_other_ward(connection: Connection, source: str, ward_id: str) -> bool:

@@ -159,6 +159,15 @@ def test_a_session_of_another_ward_is_not_there_and_the_look_is_on_record(
     assert key not in east.see(f"/patients/{clinic.anna}").text
     assert key in west.see(f"/patients/{clinic.anna}").text
     assert east.send(f"/sessions/{key}/unlink", reason="x").status_code == 404
+    nobody = clinic.sessions[4]
+    assert nobody in east.see("/trays/unlinked").text
+    with office.service.db.read() as connection:
+        device = runs.runs_of(connection, nobody)[0].device_id
+    admin.send(f"/site/machines/{device}", ward=_wards(office)["West"])
+    assert nobody not in east.see("/trays/unlinked").text
+    assert nobody in west.see("/trays/unlinked").text
+    for serial in re.findall(r'href="(/columns/[^"]+)"', west.see("/columns?all=true").text):
+        assert key not in east.see(serial).text
     closed = [east.see(f"/sources/{sha}").status_code for sha in office.service.house.archive.objects()]
     assert 404 in closed
     looks = {(e["actor"], e["object"]) for e in office.entries("refused")}

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.web import column_warnings, session_view
 from api.web.door import Visit, changing, seeing
+from api.web.sight import of_own_ward
 from ingestor.access.permissions import Permission
 from ingestor.errors import Invalid, NotFound
 from ingestor.flow import columns as flow
@@ -45,12 +46,13 @@ def column(visit: Annotated[Visit, seeing(Permission.READ_SESSIONS)], serial: st
     with visit.house.db.read() as connection:
         rows = answers.uses_of(connection, visit.caller.centre, serial)
         warnings = column_warnings.of_column(visit, connection, serial)
+        mine = of_own_ward(visit, connection, rows)
     if not rows:
         raise NotFound
     who = {row["patient_id"] for row in rows if row["patient_id"]}
     if not visit.caller.sees_identity:
-        rows = [row | {"name": None, "patient_id": None} for row in rows]
-    return visit.page("column.html", serial=serial, rows=rows, patients=len(who), warnings=warnings)
+        mine = [row | {"name": None, "patient_id": None} for row in mine]
+    return visit.page("column.html", serial=serial, rows=mine, patients=len(who), warnings=warnings)
 
 
 @router.post("/sessions/{key}/column-warnings")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
+from api.web import session_view
 from api.web.door import Visit, changing, seeing
 from api.web.wording import said, word
 from ingestor.access.permissions import Permission
@@ -45,6 +46,8 @@ def held(visit: Annotated[Visit, seeing(Permission.LINK)], revision: str) -> Res
         current = runs.current_revision(connection, row.run_id)
         before = runs.revision_row(connection, current) if current else None
         stored = runs.stored_run(connection, row.run_id)
+        if stored and stored.session_id:
+            session_view.start_of(connection, stored.session_id, visit.caller.ward)
     return visit.page(
         "held.html", row=row, before=before, compared=compared, session_id=stored.session_id if stored else None,
         why=said(row.hold or "page_contradicts", visit.language),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter
@@ -11,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from api.web import column_warnings, outcomes, session_view
 from api.web.door import Visit, changing, seeing
 from api.web.kept import kept_of
-from api.web.sight import shown
+from api.web.sight import of_own_ward, shown
 from api.web.wording import said
 from ingestor.access.permissions import Permission
 from ingestor.errors import NotFound
@@ -63,7 +64,8 @@ def tray(visit: Annotated[Visit, seeing(Permission.LINK)], name: str) -> Respons
 
 def _sessions(wanted: Wanted) -> Any:  # noqa: ANN401 - one of the functions of the table below
     def content(visit: Visit, connection: Connection) -> dict[str, Any]:
-        rows = worklist.sessions(connection, visit.caller.centre, wanted, limit=_MOST)
+        mine = replace(wanted, ward=visit.caller.ward)
+        rows = worklist.sessions(connection, visit.caller.centre, mine, limit=_MOST)
         return {"rows": shown(visit, rows)}
 
     return content
@@ -80,21 +82,23 @@ def _submitted(status: str) -> Any:  # noqa: ANN401 - one of the functions of th
 
 
 def _held(visit: Visit, connection: Connection) -> dict[str, Any]:
-    rows = trays.held(connection, visit.caller.centre)
+    rows = of_own_ward(visit, connection, trays.held(connection, visit.caller.centre))
     for row in rows:
         row["why"] = said(row["hold"] or "page_contradicts", visit.language, {})
     return {"rows": rows}
 
 
 def _withheld(visit: Visit, connection: Connection) -> dict[str, Any]:
-    rows = worklist.sessions(connection, visit.caller.centre, Wanted(status="withheld"), limit=_MOST)
+    rows = worklist.sessions(
+        connection, visit.caller.centre, Wanted(status="withheld", ward=visit.caller.ward), limit=_MOST
+    )
     for row in rows:
         row["readings"] = session_view.readings_of(session_view.dose_of(connection, row["id"]))
     return {"rows": shown(visit, rows)}
 
 
 def _questions(visit: Visit, connection: Connection) -> dict[str, Any]:
-    rows = trays.questions(connection, visit.caller.centre)
+    rows = of_own_ward(visit, connection, trays.questions(connection, visit.caller.centre), "id")
     for row in rows:
         row["flags"] = [
             {**flag, **said(flag["code"], visit.language), "pair": len(flag["runs"]) == 2}  # noqa: PLR2004 - a pair
