@@ -77,6 +77,24 @@ def test_a_device_server_gives_the_same_stream_at_a_thousand_times_the_speed(tmp
     assert heard == stream
 
 
+@pytest.mark.parametrize("faults", [("noise", "cable-pulled"), ("lost-bytes", "wrong-checksum")])
+def test_a_disturbed_line_is_heard_as_the_disturbed_file_stands(tmp_path: Path, faults: tuple[str, ...]):
+    (stream,), truth = one("twin-column-serial", *faults, hours=0.3)
+    clean, _ = one("twin-column-serial", hours=0.3)
+    chosen = [word for fault in faults for word in ("--fault", fault)]
+    with talking(tmp_path, "twin-column-serial", "--live", "tcp", "--speed", "0", *chosen) as machine:
+        host, port = said_first(machine)["address"].split(":")
+        heard = b""
+        with socket.create_connection((host, int(port))) as connection:
+            while part := connection.recv(65_536):
+                heard += part
+        machine.wait(20)
+    assert heard == stream != clean[0]
+    written = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+    assert written["faults"] == list(faults)
+    assert written["sessions"][0]["processed_plasma_ml"] == truth["processed_plasma_ml"]
+
+
 def test_a_machine_keeps_its_own_pace():
     now, slept = [0.0], []
 
