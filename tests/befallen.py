@@ -84,7 +84,7 @@ def _befallen(
 
 def status(truth: Truth) -> str:
     """Return what must become of an export."""
-    if not truth.get("readable", True):
+    if not truth.get("readable", True) and "expected" not in truth:
         return "refused"
     return str(truth.get("expected", ["stored"])[0])
 

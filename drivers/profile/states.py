@@ -144,19 +144,17 @@ def _words(layout: Block) -> dict[str, str]:
 
 
 def _whole_changes(stretches: list[Stretch], layout: Block) -> list[Stretch]:
-    """Return the stretches; of changes of a column between which nothing was done, one that covers all of them."""
+    """Return the changes of a column, each up to what is done next: a pause in or behind it belongs to it."""
     words, out = _words(layout), list[Stretch]()
-    idle: Stretch | None = None
+    change: Stretch | None = None
     for one in stretches:
-        if one.word == layout.new_column and idle is not None and idle.position == one.position:
-            out.remove(idle)
-            one = replace(one, first=idle.first)  # noqa: PLW2901
         if words.get(one.word, "none") != "none":
-            idle = None
+            if change is not None:
+                out.append(replace(change, stop=one.first))
+            change = None
         elif one.word == layout.new_column:
-            idle = one
-        out.append(one)
-    return out
+            change = one if change is None else replace(change, stop=one.stop)
+    return out if change is None else [*out, change]
 
 
 def _changes(block: SampleBlock, stretches: list[Stretch], word: str) -> list[int]:

@@ -80,6 +80,15 @@ def test_a_change_of_column_with_a_pause_in_it_is_one_change():
     )
 
 
+def test_a_new_column_begins_where_its_counter_does_also_behind_a_pause():
+    change = "2024-03-18T08:16:40,240,0.0,0.0,60.0,-26,21,31,40,35.1,column change\n"
+    paused = change.replace("16:40,240", "16:45,245").replace("column change", "paused")
+    log = table(TABLE.replace(change, change + paused))
+    assert log.samples is not None
+    assert log.samples.segments == (6,)
+    assert len(log.columns) == 2
+
+
 def test_a_quoted_message_may_hold_the_delimiter_and_an_alarm_may_never_clear():
     first, second = table().alarms
     assert (first.text, first.priority, first.cleared and first.cleared.local.minute) == (
