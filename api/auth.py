@@ -128,7 +128,7 @@ def require(permission: Permission) -> Callable[[Request], Awaitable[Caller]]:
         try:
             caller.require(permission)
         except Forbidden:
-            await run_in_threadpool(_record_refusal, service_of(request), caller, permission)
+            await run_in_threadpool(_record, service_of(request), caller, "refused", permission.value)
             raise
         if _needs_second_factor(request, caller, permission):
             await service_of(request).soon(_require_second_factor, caller)
@@ -150,11 +150,22 @@ def _require_second_factor(db: Database, caller: Caller) -> None:
             raise Forbidden("second_factor_missing")
 
 
-def _record_refusal(service: Service, caller: Caller, permission: Permission) -> None:
+async def record_missing(request: Request) -> None:
+    """Put on record that somebody asked for a thing by an id that leads nowhere, or to another ward.
+
+    The id itself is not written down: it may be anything that somebody typed.
+    """
+    caller = getattr(request.state, "caller", None)
+    path = getattr(request.scope.get("route"), "path", "")
+    if caller is not None and request.path_params:
+        await run_in_threadpool(_record, service_of(request), caller, "not_found", path)
+
+
+def _record(service: Service, caller: Caller, action: str, target: str) -> None:
     with contextlib.suppress(TooMany, Busy, DatabaseTrouble):
-        service.refusals.take(f"{caller.account}|{permission.value}")
+        service.refusals.take(f"{caller.account}|{action}|{target}")
         with service.db.write() as connection:
-            audit.record(connection, actor_of(caller), "refused", permission.value)
+            audit.record(connection, actor_of(caller), action, target)
 
 
 def actor_of(caller: Caller) -> audit.Actor:

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from api.auth import record_missing
 from ingestor.errors import (
     Busy,
     DatabaseTrouble,
@@ -135,6 +136,8 @@ async def _from_house(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if status >= _SERVER_ERROR:
         log.warning("request_failed", extra={"code": error.code, "status": status})
+    if isinstance(error, NotFound) and not isinstance(error, OtherWard):
+        await record_missing(request)
     # The places of an invalid request are told once in words, and once for programs.
     details = {name: value for name, value in error.details.items() if name != "errors"}
     more = {name: value for name, value in error.details.items() if name == "errors"}

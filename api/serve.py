@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -107,12 +108,13 @@ def _watching(front: Front, settings: Settings, folders: Sequence[str]) -> Itera
         yield
         return
     where = ["--data", str(settings.data_dir)]
-    where += ["--database-url", settings.database_url] if settings.database_url else []
+    # A password may stand in the address: everybody can read a command line, only its owner an environment.
+    told = {"APHERELOG_DATABASE_URL": settings.database_url} if settings.database_url else {}
     say = ["-q"] if front.quiet else []
     command = [sys.executable, "-m", "ingestor", *where, *say, "watch", *folders]
     # uvicorn raises the signal that ended it once more when it is done; the watcher must be ended then too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    watcher = subprocess.Popen(command)  # noqa: S603 - our own program
+    watcher = subprocess.Popen(command, env=os.environ | told)  # noqa: S603 - our own program
     try:
         yield
     finally:

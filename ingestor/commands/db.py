@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ingestor.commands.front import EXIT_DATABASE, EXIT_OK, Front, give_up, pass_front
+from ingestor.commands.front import EXIT_DATABASE, EXIT_OK, Front, give_up, language, pass_front
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,13 +69,23 @@ def check(front: Front) -> None:
 def backup(front: Front, file: Path) -> None:
     """Write a checked copy of the database to a new FILE, while it is in use.
 
-    Copy DATA/archive and DATA/*.key afterwards, with any tool: archived bytes never change.
+    Copy DATA/archive afterwards, with any tool: archived bytes never change. Keep DATA/*.key apart from both: a
+    restored copy does not start without the key of the pseudonyms, and whoever has it can resolve them.
     """
     from ingestor.ops.backup import back_up
+    from ingestor.phrases import sentence
 
-    with front.store() as (_, store):
+    with front.store() as (settings, store):
         size = back_up(store, file)
-    front.emit({"file": str(file), "bytes": size}, f"{file}: {size} bytes, checked. Now copy the archive.")
+    keys = sorted(str(p) for p in settings.data_dir.glob("*.key"))
+    words = {
+        "path": str(file), "bytes": size, "archive": str(settings.data_dir / "archive"),
+        "keys": ", ".join(keys) or str(settings.data_dir / "pseudonym.key"),
+    }  # fmt: skip
+    front.emit(
+        {"file": str(file), "bytes": size, "keys_not_included": keys},
+        sentence("backup_written", language(), **words),
+    )
 
 
 @db.command()

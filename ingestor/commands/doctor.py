@@ -47,7 +47,7 @@ def _folders(house: House) -> list[Check]:
     from ingestor.ops.doctor import Check
     from ingestor.store import watching
 
-    bad = {"folder_gone", "folder_not_mounted", "folder_stuck"}
+    bad = {"folder_gone", "folder_missing", "folder_not_mounted", "folder_stuck"}
     with house.db.read() as connection:
         rows = watching.folders(connection, house.centre)
     return [

@@ -24,6 +24,7 @@ def ingest(front: Front, paths: Sequence[Path], zone: str | None, driver: str | 
     One receipt a bundle, one JSON object a line with --json. Exit code 3: some files were refused; 4: none
     was recognised.
     """
+    from ingestor.flow.jobs import run_due
     from ingestor.store.sources import Order
     from ingestor.ways.files import ingest_paths
 
@@ -33,6 +34,9 @@ def ingest(front: Front, paths: Sequence[Path], zone: str | None, driver: str | 
         for receipt in ingest_paths(house, paths, order):
             statuses.append(receipt["status"])
             front.emit(receipt, _text(receipt, remarks=front.verbose))
+        # What a process left that was ended before it was done: not asked for here, so no data on stdout.
+        for receipt in run_due(house):
+            front.tell(_text(receipt, remarks=False))
     if not statuses:
         front.tell("Nothing to read there.")
     give_up(_exit_code(statuses))

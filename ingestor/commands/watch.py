@@ -47,7 +47,8 @@ def watch(
 ) -> None:
     """Take settled files from folders; one receipt a bundle, as JSON lines with --json.
 
-    With --once, exit code 0: nothing is left; 3: something is; 5: the disk is too full or the database fails.
+    With --once, exit code 0: nothing is left to take, what was refused is dealt with; 3: something is left; 5: the
+    disk is too full or the database fails.
     """
     from ingestor import log
     from ingestor.ways.watch.folder import Habits
@@ -57,14 +58,18 @@ def watch(
     paths = [os.path.abspath(os.fsencode(f)) for f in folders]  # noqa: PTH100 - names follow no encoding
     pause = quiet_for(paths) if quiet is None else quiet
     habits = Habits(quiet=pause, moves=after == "move", recursive=recursive)
+    if not once:
+        for path in folders:
+            if not os.path.lexists(path):
+                front.tell(_sentence("folder_missing", path))
     with front.house() as house:
         watchers = Watchers(
             house, paths, habits, interval, lambda receipt: front.emit(receipt, _line(receipt))
         )
         ends = _run(watchers, once=once)
     for path, ended in zip(folders, ends, strict=True):
-        if ended.state == "folder_gone":
-            front.tell(_sentence("folder_gone", path))
+        if ended.state in {"folder_gone", "folder_missing"}:
+            front.tell(_sentence(ended.state, path))
     give_up(_exit_code(ends) if once else EXIT_OK)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ingestor.store import sources
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
 
 
 def complete(house: House, row: Any, members: Sequence[StoredMember], reading: Reading) -> str | None:  # noqa: ANN401
-    """Join a lone member with companions that wait; return the submission of the whole, or None."""
+    """Join a lone member with companions that wait; return the submission of the whole, or None.
+
+    Only what came within the time in which companions are awaited belongs together: machines use names again. Whether
+    the parts are of one treatment is the driver's to judge, by their content.
+    """
     driver = reading.driver.name if reading.driver else ""
     with house.db.read() as connection:
-        waiting = sources.waiting_members(connection, house.centre, row.id)
+        since = row.at - timedelta(hours=house.settings.companion_hours)
+        waiting = sources.waiting_members(connection, house.centre, row.id, since)
     names = [m.name for m in members] + [w.name for w in waiting]
     keys = {name: found.get(driver) for name, found in house.reader.bundle_keys(names).items()}
     mine = keys.get(members[0].name)

@@ -8,6 +8,8 @@ from ingestor.detect import kind_of
 from ingestor.errors import LimitExceeded, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ingestor.driver import Bundle, DeviceLog, Member
 
 LINE_BYTES = 64 << 10
@@ -15,6 +17,9 @@ LINES = 2_000_000
 FIELDS = 512
 ALARMS = 200_000
 RUNS = 20_000
+# Names and numbers by which things are found again: no machine's are longer, and no database can index
+# thousands of characters.
+NAME_CHARACTERS = 300
 
 
 def check_bytes(bundle: Bundle) -> None:
@@ -52,9 +57,25 @@ def check_log(log: DeviceLog) -> None:
     """Refuse a treatment with more than anyone can believe.
 
     Raises:
-        LimitExceeded: `limit_fields`, `limit_alarms`.
+        LimitExceeded: `limit_fields`, `limit_alarms`, `limit_name`.
     """
+    if any(len(name) > NAME_CHARACTERS for name in _names(log)):
+        raise LimitExceeded("limit_name", member=log.member, line=log.line, limit=NAME_CHARACTERS)
     if log.samples is not None and len(log.samples.columns) + len(log.samples.states) > FIELDS:
         raise LimitExceeded("limit_fields", member=log.member, line=log.line, limit=FIELDS)
     if len(log.alarms) > ALARMS or len(log.events) > ALARMS:
         raise LimitExceeded("limit_alarms", member=log.member, line=log.line, limit=ALARMS)
+
+
+def _names(log: DeviceLog) -> Iterator[str]:
+    yield from (
+        log.version,
+        log.maker,
+        log.model,
+        log.serial,
+        log.software,
+        log.run_id or "",
+        log.patient or "",
+    )
+    for used in log.columns:
+        yield from (used.position, used.product, used.serial, used.lot)

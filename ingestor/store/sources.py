@@ -175,12 +175,17 @@ def wait(connection: Connection, key: str, code: str, receipt: dict[str, Any], u
     )
 
 
-def waiting_members(connection: Connection, centre_id: str, but: str) -> list[StoredMember]:
-    """Return the members of all waiting submissions of a centre but one, newest first."""
+def waiting_members(connection: Connection, centre_id: str, but: str, since: datetime) -> list[StoredMember]:
+    """Return the members of a centre's waiting submissions that came since a moment, but one, newest first."""
     query = (
         select(source_member.c.name, source_member.c.sha256, source_member.c.bytes)
         .join(submission, source_member.c.source == submission.c.source)
-        .where(submission.c.status == "waiting", submission.c.centre == centre_id, submission.c.id != but)
+        .where(
+            submission.c.status == "waiting",
+            submission.c.centre == centre_id,
+            submission.c.id != but,
+            submission.c.at >= since,
+        )
         .order_by(submission.c.at.desc())
     )
     return [StoredMember(*row) for row in connection.execute(query)]

@@ -53,6 +53,13 @@ def enter(connection: Connection, centre_id: str, path: bytes, now: datetime) ->
     return folder
 
 
+def state_of(connection: Connection, folder: str) -> str:
+    """Return the state in which a folder was seen last; `new` before anybody looked."""
+    return str(
+        connection.execute(select(watch_folder.c.state).where(watch_folder.c.id == folder)).scalar_one()
+    )
+
+
 def watcher_of(connection: Connection, folder: str) -> tuple[str | None, int]:
     """Return who watches a folder, and how far its heartbeat has counted."""
     row = connection.execute(

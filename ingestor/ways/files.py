@@ -23,7 +23,7 @@ DEPTH = 8
 
 
 def ingest_paths(house: House, paths: Sequence[Path], order: Order) -> Iterator[Receipt]:
-    """Read files, and folders `DEPTH` levels deep; yield one receipt a bundle.
+    """Read files, and folders `DEPTH` levels deep; yield one receipt a bundle, and one a file that cannot be read.
 
     A file that cannot be read does not stop the others. A full or broken disk of ours does.
 
@@ -32,7 +32,7 @@ def ingest_paths(house: House, paths: Sequence[Path], order: Order) -> Iterator[
     """
     found = {name: path for root in paths for name, path in files_below(root)}
     for names in group(list(found), house.reader.bundle_keys(list(found))):
-        yield _one(house, [found[name] for name in names], order)
+        yield from _take(house, [found[name] for name in names], order)
 
 
 def files_below(root: Path) -> Iterator[tuple[str, Path]]:
@@ -51,16 +51,21 @@ def files_below(root: Path) -> Iterator[tuple[str, Path]]:
             yield str(path), path
 
 
-def _one(house: House, paths: Sequence[Path], order: Order) -> Receipt:
-    names = [shown(os.fsencode(p.name)) for p in paths]
-    try:
-        kept = [house.archive.put_path(p) for p in paths]
-    except StorageTrouble:
-        raise
-    except IngestorError as error:
-        return unread(names, error)
-    members = [StoredMember(name, k.sha256, k.size) for name, k in zip(names, kept, strict=True)]
-    return ingest(house, members, order)
+def _take(house: House, paths: Sequence[Path], order: Order) -> Iterator[Receipt]:
+    """Take one bundle; where a member cannot be read, the others come in without it and wait for it."""
+    members = []
+    for path in paths:
+        name = shown(os.fsencode(path.name))
+        try:
+            kept = house.archive.put_path(path)
+        except StorageTrouble:
+            raise
+        except IngestorError as error:
+            yield unread([name], error)
+        else:
+            members.append(StoredMember(name, kept.sha256, kept.size))
+    if members:
+        yield ingest(house, members, order)
 
 
 def unread(names: Sequence[str], error: IngestorError) -> Receipt:

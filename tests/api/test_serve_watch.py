@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -58,12 +59,18 @@ def test_serve_takes_what_settles_in_its_folder_and_ends_its_watcher(
         "--watch",
         str(folder),
     ]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    database = data / "with-a-password.db"
+    server = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=os.environ | {"APHERELOG_DATABASE_URL": f"sqlite:///{database}"},
+    )  # fmt: skip
     try:
         patience = time.monotonic() + 90
-        while sessions_in(data / "apherelog.db") == 0:
+        while sessions_in(database) == 0:
             assert time.monotonic() < patience
             time.sleep(0.5)
+        shown = subprocess.run(["pgrep", "-f", database.name], capture_output=True, text=True, check=False)
+        assert shown.stdout == "", "the address of the database stands on a command line"
     finally:
         server.terminate()
         server.wait(30)

@@ -11,13 +11,14 @@ from sqlalchemy import func, select
 
 from ingestor.driver import bundle_hash
 from ingestor.errors import Busy, DatabaseTrouble
-from ingestor.flow import pipeline, settling
+from ingestor.flow import pipeline, recovery, settling
 from ingestor.flow.house import open_house
 from ingestor.flow.jobs import run_due
 from ingestor.flow.pipeline import ingest, keep, settle
 from ingestor.store import sources, tables
 from ingestor.store.engine import open_database
 from ingestor.store.sources import StoredMember
+from ingestor.ways.files import ingest_paths
 from tests.conftest import NOW
 from tests.flow.states import known, plasma
 from tests.parts import ORDER
@@ -154,6 +155,45 @@ def test_a_lone_companion_is_read_alone_after_its_time(house: House):
     assert list(run_due(house)) == []
     late = replace(house, now=lambda: NOW + timedelta(hours=25))
     assert [r["status"] for r in run_due(late)] == ["stored"]
+
+
+def test_a_name_that_a_machine_uses_again_days_later_is_no_companion(house: House):
+    two = pair(ONE, replace(ONE.later(days=3), run="r2"))
+    assert ingest(house, [member(house, two[0][1], two[0][0])], ORDER)["status"] == "waiting"
+    days_later = replace(house, now=lambda: NOW + timedelta(days=3))
+    assert ingest(days_later, [member(house, two[1][1], two[1][0])], ORDER)["status"] == "waiting"
+    assert [r["status"] for r in run_due(days_later)] == ["stored"]
+    assert sorted(statuses(house)) == ["stored", "waiting"]
+
+
+def test_where_one_of_two_files_cannot_be_read_the_other_waits_for_it(house: House, tmp_path: Path):
+    two = pair(ONE, replace(ONE.later(days=1), run="r2"))
+    for name, data in two:
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "x.part2").write_bytes(bytes(33 << 20))
+    first = list(ingest_paths(house, [tmp_path], ORDER))
+    assert sorted((r["status"], r["code"]) for r in first) == [
+        ("refused", "limit_size"), ("waiting", "waiting_companion"),
+    ]  # fmt: skip
+    assert recovery.recover(house).adopted == 0
+    (tmp_path / "x.part2").write_bytes(two[1][1])
+    assert [r["status"] for r in ingest_paths(house, [tmp_path], ORDER)] == ["stored"]
+    assert "waiting" not in statuses(house)
+
+
+def test_a_member_left_without_a_row_is_taken_up_and_doubles_nothing(house: House):
+    """As after an upload or a look that broke off between two members of one bundle."""
+    two = pair(ONE, replace(ONE.later(days=1), run="r2"))
+    house.archive.put_bytes(two[0][1])
+    assert recovery.recover(house).adopted == 1
+    list(run_due(house))
+    assert ingest(house, [member(house, d, n) for n, d in two], ORDER)["status"] in {"stored", "superseded"}
+    with house.db.read() as connection:
+        runs = connection.execute(
+            select(tables.revision.c.run_id).where(tables.revision.c.state == "current")
+        )
+        found = runs.scalars().all()
+    assert len(found) == len(set(found)) == 2
 
 
 def test_companions_whose_whole_cannot_be_settled_yet_get_its_receipt_later(

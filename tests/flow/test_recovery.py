@@ -6,11 +6,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from ingestor.archive import Archive
+from ingestor.cli import main
 from ingestor.config import Settings
 from ingestor.flow import recovery
 from ingestor.flow.house import House, open_house
@@ -159,3 +161,22 @@ def test_a_broken_chain_is_told_at_the_start(settings: Settings, caplog: pytest.
             assert audit.first_bad(connection, 5) is None
     with open_house(settings):
         assert [r.levelname for r in caplog.records if r.getMessage() == "audit_broken"] == ["CRITICAL"]
+
+
+def test_ingest_settles_what_a_killed_one_left(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_house(settings) as house:
+        kept = house.archive.put_bytes(b"left by a process that was killed")
+        with house.db.write() as connection:
+            member = StoredMember("left.csv", kept.sha256, kept.size)
+            accept(connection, [Arrival(house.centre, [member], ORDER, "nobody:1:1", house.now())])
+            connection.execute(job.update().values(state="queued", worker=None))
+    (tmp_path / "new.csv").write_bytes(b"something else")
+    with pytest.raises(SystemExit):
+        main(["--data", str(settings.data_dir), "--json", "ingest", str(tmp_path / "new.csv")])
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 1
+    assert "left.csv" in told.err
+    with open_house(settings) as house, house.db.read() as connection:
+        assert set(connection.execute(select(job.c.state)).scalars()) == {"done"}

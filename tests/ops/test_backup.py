@@ -191,6 +191,24 @@ def test_check_reads_everything_and_finds_what_is_wrong(
     assert (found["objects"], found["damaged"], found["missing"]) == (2, [sums[1]], [sums[2]])
 
 
+def test_a_backup_names_the_keys_and_holds_none(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.data_dir.mkdir()
+    key = settings.data_dir / "pseudonym.key"
+    key.write_bytes(b"0123456789abcdef0123456789abcdef")
+    code, told = _run(settings, capsys, "backup", str(tmp_path / "b.db"))
+    assert (code, told["keys_not_included"]) == (0, [str(key)])
+    assert key.read_bytes() not in (tmp_path / "b.db").read_bytes()
+    for language, word in (("de_AT.UTF-8", "Pseudonyme"), ("C", "pseudonyms")):
+        monkeypatch.setenv("LC_ALL", language)
+        with pytest.raises(SystemExit):
+            main(["--data", str(settings.data_dir), "db", "backup", str(tmp_path / f"{word}.db")])
+        said = capsys.readouterr().out
+        assert "pseudonym.key" in said
+        assert word in said
+
+
 def test_the_commands_back_up_and_restore(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

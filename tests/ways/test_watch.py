@@ -246,6 +246,18 @@ def test_a_folder_that_is_gone_is_no_empty_folder_and_comes_back_by_itself(watch
     assert len(w.receipts) == 2
 
 
+def test_a_folder_that_never_was_is_told_from_one_that_is_gone(watch: Watch) -> None:
+    w = watch()
+    w.path.rmdir()
+    assert w.look(4).state == "folder_missing"
+    w.path.mkdir()
+    w.write("a.one")
+    w.look(3)
+    assert len(w.receipts) == 1
+    shutil.rmtree(w.path)
+    assert w.look().state == "folder_gone"
+
+
 def test_a_folder_made_again_is_not_all_new(watch: Watch) -> None:
     w = watch()
     path = w.write("a.one")

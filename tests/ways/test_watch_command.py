@@ -73,6 +73,19 @@ def test_a_share_that_is_gone_gives_a_line_and_stops_no_other(run: Run, inbox: P
     assert len([line for line in told.splitlines() if line.startswith(str(gone))]) == 1
 
 
+def test_what_was_refused_is_dealt_with_and_not_left(run: Run, inbox: Path) -> None:
+    (inbox / "a.txt").write_bytes(b"nobody knows this")
+    code, receipts, _ = run(str(inbox), "--quiet", "0")
+    assert (code, [r["status"] for r in receipts]) == (0, ["refused"])
+    assert run(str(inbox), "--quiet", "0")[:2] == (0, [])
+
+
+def test_a_folder_that_never_was_is_said_not_to_exist(run: Run, inbox: Path) -> None:
+    code, _, told = run(str(inbox.with_name("mistyped")), "--quiet", "0")
+    assert code == 3
+    assert "mistyped: The folder does not exist." in told
+
+
 def test_a_disk_that_is_too_full_ends_at_once(run: Run, inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (inbox / "a.one").write_bytes(b"plain")
     monkeypatch.setattr(disk, "room", lambda _: Room(free=0, whole=1 << 40))

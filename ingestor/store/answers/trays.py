@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SUBMITTED = ("preview", "waiting", "refused")
 # States of a watched folder in which somebody must do something.
-SHARE_TROUBLE = ("folder_gone", "folder_not_mounted", "folder_stuck")
+SHARE_TROUBLE = ("folder_gone", "folder_missing", "folder_not_mounted", "folder_stuck")
 # What the doses of sessions say of columns, as long as nobody has acknowledged it.
 COLUMN_WARNINGS = ("column_of_another_patient", "column_overused", "column_expired")
 # Findings about something that no driver has seen before.

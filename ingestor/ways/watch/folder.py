@@ -32,6 +32,7 @@ _EMPTY_S = 24 * 3600.0
 _LOST_LOOKS = 3
 _NOTE_S = 20.0
 _NAMES = 5000
+_NEVER_SEEN = {"new", "folder_missing"}
 _NO_KEYS: dict[str, BundleKey] = {}
 
 
@@ -92,6 +93,7 @@ class Folder:
         self.name = shown(path)
         with house.db.write() as connection:
             self._id = watching.enter(connection, house.centre, path, house.now())
+            self._never_seen = watching.state_of(connection, self._id) in _NEVER_SEEN
         self._owner = Owner(house, self._id, habits.silence, clock)
         self._settling = Settling(habits.quiet)
         self._taking = Taking(house, path, self._id, moves=habits.moves)
@@ -121,11 +123,13 @@ class Folder:
         try:
             seen = scan(self._path, memory.done, recursive=self._habits.recursive)
         except OSError as error:
+            if self._never_seen and isinstance(error, FileNotFoundError):
+                return self._keep(Look("folder_missing"), None)
             memory.lost += 1
             if memory.lost == _LOST_LOOKS:
                 log.critical("folder_gone", extra={"folder": self.name, "errno": error.errno})
             return self._keep(Look("folder_gone"), None)
-        memory.lost = 0
+        memory.lost, self._never_seen = 0, False
         took = self._clock() - began
         if not seen.entries and self._is_unmounted(seen.device):
             return self._keep(Look("folder_not_mounted"), None)
@@ -241,7 +245,7 @@ class Folder:
             self._state = look.state
             level = (
                 logging.WARNING
-                if look.state in {"folder_gone", "folder_not_mounted", "folder_stuck"}
+                if look.state in {"folder_gone", "folder_missing", "folder_not_mounted", "folder_stuck"}
                 else logging.INFO
             )
             log.log(level, look.state, extra={"folder": self.name, "code": look.trouble})

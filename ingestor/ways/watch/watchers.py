@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 _SHORTEST_S = 0.1
 _SCAN_SHARE = 10
-_UNSURE = {"folder_stuck", "folder_gone", "folder_not_mounted", "folder_standby"}
+_UNSURE = {"folder_stuck", "folder_gone", "folder_missing", "folder_not_mounted", "folder_standby"}
 
 
 @dataclass(slots=True)
