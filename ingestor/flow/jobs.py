@@ -11,6 +11,7 @@ from ingestor.flow.house import is_alive
 from ingestor.flow.pipeline import settle
 from ingestor.isolate.found import where
 from ingestor.store import sources
+from ingestor.store.tending import tend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ def run_due(house: House) -> Iterator[dict[str, Any]]:
     Raises:
         Busy, DatabaseTrouble, StorageTrouble: nothing can be settled now; what was begun is due again later.
     """
+    tend(house.db)
     reclaim(house, begun_here=True)
     clocks.carry_out(house)
     while (submission := _claim(house)) is not None:

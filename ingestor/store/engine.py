@@ -21,6 +21,7 @@ from sqlalchemy import Engine, make_url, text
 
 from ingestor.errors import Busy
 from ingestor.store import postgresql, sqlite
+from ingestor.store.tending import Readers
 from ingestor.store.trouble import GivenUp, told
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Database:
     Attributes:
         url: where it is; a password in it is never shown.
         journal: "wal", "delete" or "postgresql".
+        readers: who of this process reads now.
         veiled: reads as `reader` does, but finds nothing in the tables of identities.
     """
 
@@ -52,6 +54,7 @@ class Database:
     writer: Engine
     reader: Engine
     veiled: Engine
+    readers: Readers = field(default_factory=Readers, repr=False, compare=False)
     _pen: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
@@ -135,7 +138,7 @@ class Database:
                 yield shared
             return
         engine = self.veiled if _veil.get() else self.reader
-        with told(), engine.begin() as connection:
+        with told(), engine.begin() as connection, self.readers.known(connection):
             yield connection
 
     def close(self) -> None:

@@ -129,3 +129,15 @@ def wal_bytes(url: str) -> int:
         return Path(f"{make_url(url).database}-wal").stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def shorten_log(writer: Engine) -> None:
+    """Bring the write-ahead log into the database and cut it to nothing, unless somebody uses it: nobody waits."""
+    connection = writer.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=0")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        cursor.execute(f"PRAGMA busy_timeout={WAIT_MS}")
+    finally:
+        connection.close()

@@ -24,6 +24,9 @@ class GivenUp(Busy):
 _SQLITE: dict[str, IngestorError] = {
     "SQLITE_BUSY": Busy(),
     "SQLITE_LOCKED": Busy(),
+    # A reader that held the log back was cut, see `ingestor.store.tending`.
+    "SQLITE_INTERRUPT": Busy(),
+    "SQLITE_ABORT": Busy(),
     "SQLITE_FULL": StorageTrouble("disk_full"),
     "SQLITE_IOERR": StorageTrouble("storage"),
     "SQLITE_CORRUPT": DatabaseTrouble("database_damaged"),

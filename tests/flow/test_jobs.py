@@ -168,16 +168,18 @@ def test_a_name_that_a_machine_uses_again_days_later_is_no_companion(house: Hous
 
 def test_where_one_of_two_files_cannot_be_read_the_other_waits_for_it(house: House, tmp_path: Path):
     two = pair(ONE, replace(ONE.later(days=1), run="r2"))
+    folder = tmp_path / "exports"
+    folder.mkdir()
     for name, data in two:
-        (tmp_path / name).write_bytes(data)
-    (tmp_path / "x.part2").write_bytes(bytes(33 << 20))
-    first = list(ingest_paths(house, [tmp_path], ORDER))
+        (folder / name).write_bytes(data)
+    (folder / "x.part2").write_bytes(bytes(33 << 20))
+    first = list(ingest_paths(house, [folder], ORDER))
     assert sorted((r["status"], r["code"]) for r in first) == [
         ("refused", "limit_size"), ("waiting", "waiting_companion"),
     ]  # fmt: skip
     assert recovery.recover(house).adopted == 0
-    (tmp_path / "x.part2").write_bytes(two[1][1])
-    assert [r["status"] for r in ingest_paths(house, [tmp_path], ORDER)] == ["stored"]
+    (folder / "x.part2").write_bytes(two[1][1])
+    assert [r["status"] for r in ingest_paths(house, [folder], ORDER)] == ["stored"]
     assert "waiting" not in statuses(house)
 
 

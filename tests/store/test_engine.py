@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ingestor import disk
 from ingestor.errors import Busy, DatabaseTrouble, IngestorError, SettingsError
-from ingestor.store import engine, postgresql, schema, site, sqlite, tables
+from ingestor.store import engine, postgresql, schema, site, sqlite, tables, tending
 from ingestor.store.engine import Database, open_database
 from ingestor.store.tables.base import storable
 
@@ -232,6 +232,41 @@ def test_a_database_on_a_shared_disk_is_refused(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(SettingsError) as caught:
         open_database(f"sqlite:///{tmp_path / 'new' / 'a.db'}")
     assert caught.value.code == "shared_disk"
+
+
+def test_a_reader_that_holds_a_large_log_back_is_told_and_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(sqlite, "WAL_BYTES", 1 << 20)
+    db = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    with db.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+        connection.exec_driver_sql("INSERT INTO t VALUES (1), (2), (3)")
+
+    def grow() -> None:
+        for _ in range(20):
+            with db.write() as connection:
+                connection.exec_driver_sql("INSERT INTO t VALUES (randomblob(100000))")
+
+    def read_on() -> None:
+        with db.read() as connection:
+            rows = connection.exec_driver_sql("SELECT x FROM t").yield_per(1)
+            assert next(rows) == (1,)
+            grow()
+            assert tending.tend(db) > 1 << 20, "a young reader is left alone"
+            assert next(rows) == (2,)
+            monkeypatch.setattr(tending, "LONGEST_S", 0)
+            tending.tend(db)
+            rows.all()
+
+    with pytest.raises(Busy):
+        read_on()
+    assert [r.levelname for r in caplog.records if r.getMessage() == "log_held_back"] == ["CRITICAL"] * 2
+    with db.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM t").scalar() == 23
+    tending.tend(db)
+    assert tending.tend(db) == 0
+    db.close()
 
 
 def test_a_reader_that_holds_the_log_back_shows_in_its_size(tmp_path: Path):
