@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
@@ -14,8 +15,11 @@ from api.service import Service, service_of
 from ingestor import disk
 from ingestor.access.permissions import Permission
 from ingestor.errors import IngestorError
+from ingestor.flow.lines import numbers as line_numbers
+from ingestor.flow.lines import standing
 from ingestor.store import schema
 from ingestor.store.answers import state
+from ingestor.store.sqlite import WAL_BYTES, wal_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -57,8 +61,26 @@ def public_if(setting: str) -> Callable[[Request], Awaitable[None]]:
 
 @router.get("/health", tags=["service"], summary="Is the process alive")
 async def read_health(request: Request) -> dict[str, Any]:
-    """Answer as long as the process lives; `warnings` names what is less than safe in this installation."""
-    return {"status": "ok", "version": request.app.version, "warnings": list(service_of(request).warnings)}
+    """Answer as long as the process lives; `warnings` names what is less than safe in this installation.
+
+    `lines` tells how the machines' lines stand: since when, when something came last, and the gaps met.
+    """
+    service = service_of(request)
+    lines, is_large = await run_in_threadpool(_standing, service)
+    warnings = [*service.warnings, *(["log_held_back"] if is_large else [])]
+    return {"status": "ok", "version": request.app.version, "warnings": warnings, "lines": lines}
+
+
+def _standing(service: Service) -> tuple[list[dict[str, Any]], bool]:
+    """Return how the lines stand, without their names, and whether the write-ahead log is too large."""
+    try:
+        is_large = service.db.is_sqlite and wal_bytes(service.db.url) > WAL_BYTES
+        with service.db.read() as connection:
+            found = standing(connection)
+    except (IngestorError, OSError):  # `ready` tells what is wrong with the database
+        return [], False
+    shown = ("way", "state", "since", "heard_at", "connected", "treatments", "gaps")
+    return [{name: getattr(line, name) for name in shown} for line in found], is_large
 
 
 @router.get(
@@ -98,7 +120,8 @@ def read_metrics(request: Request) -> Response:
     """Return counts in the text format of Prometheus; no ids and no names."""
     service = service_of(request)
     with service.db.read() as connection:
-        numbers = state.numbers(connection)
+        log_bytes = wal_bytes(service.db.url) if service.db.is_sqlite else 0
+        numbers = state.numbers(connection, log_bytes) | line_numbers(connection)
     numbers["disk_free_bytes"] = shutil.disk_usage(service.settings.data_dir).free
     numbers["warnings"] = len(service.warnings)
     return Response(service.metrics.text(numbers), media_type=_TEXT)

@@ -27,9 +27,11 @@ def doctor(front: Front, path: Path | None) -> None:
         checks = ops.look_at_folder(path)
     else:
         with front.house() as house:
-            checks = ops.look_at_house(
-                house.settings.data_dir, house.archive, house.db, lambda: _broken(house)
-            ) + _folders(house)
+            checks = (
+                ops.look_at_house(house.settings.data_dir, house.archive, house.db, lambda: _broken(house))
+                + _folders(house)
+                + _lines(house)
+            )
     for check in checks:
         advice = f"\n      {sentence(check.code, language())}" if check.code else ""
         document = asdict(check) | {"message": both(check.code) if check.code else None}
@@ -54,3 +56,23 @@ def _folders(house: House) -> list[Check]:
         Check("watched", f"{row.name}: {row.state.removeprefix('folder_')}, {row.open} open", row.state if row.state in bad else None)
         for row in rows
     ]  # fmt: skip
+
+
+def _lines(house: House) -> list[Check]:
+    """Tell how each line stands on which machines talk."""
+    from ingestor.flow.lines import standing
+    from ingestor.ops.doctor import Check
+    from ingestor.store import lines
+
+    bad = {lines.LOST, lines.DEAD}
+    with house.db.read() as connection:
+        found = standing(connection)
+    return [
+        Check(
+            "line",
+            f"{one.name}: {one.state.removeprefix('line_')} since {one.since:%Y-%m-%d %H:%M}Z, "
+            f"last heard {f'{one.heard_at:%Y-%m-%d %H:%M}Z' if one.heard_at else 'never'}, {one.gaps} gaps",
+            one.state if one.state in bad else None,
+        )
+        for one in found
+    ]

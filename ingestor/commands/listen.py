@@ -60,6 +60,7 @@ async def _listen(
     streams = Streams(
         house, conversation(), house.settings.data_dir / "spool" / "hl7", silence,
         lambda r: front.emit(r, f"{r['members'][0]['name']} – {r['message'][language()]}"),
+        f"{address[0]}:{address[1]}",
     )  # fmt: skip
     listener = Listener(streams)
     stop = asyncio.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +20,8 @@ from serial.tools import list_ports
 
 from ingestor.errors import Busy, Invalid
 from ingestor.flow.house import open_house
+from ingestor.flow.lines import numbers, standing
+from ingestor.store.lines import LineState, note
 from ingestor.talk import Line
 from ingestor.ways.capture.port import Port
 from ingestor.ways.capture.recorder import Patience, Recorder
@@ -319,3 +322,80 @@ def test_killed_while_a_spool_is_handed_in_it_is_handed_in_once(
         assert connection.exec_driver_sql("SELECT count(*) FROM session").scalar() == 1
         assert [house.archive.read(s) for s in house.archive.objects()] == [stream]
     assert list((tmp_path / "spool").glob("*.raw")) == []
+
+
+def _lines(house: House) -> list[LineState]:
+    with house.db.read() as connection:
+        return standing(connection)
+
+
+def test_how_a_line_stands_can_be_seen(
+    house: House, machine: Machine, line: Line, tmp_path: Path, stream: bytes
+) -> None:
+    half = len(stream) // 2
+    with recording(house, machine, line, tmp_path / "spool", silence=30) as receipts:
+        until(lambda: [one.state for one in _lines(house)] == ["line_open"])
+        assert _lines(house)[0].heard_at is None
+        machine.say(stream[:half])
+        until(lambda: held(tmp_path / "spool") == half)
+        machine.pull()
+        until(lambda: [(one.state, one.gaps) for one in _lines(house)] == [("line_lost", 1)])
+        (times,) = (tmp_path / "spool").glob("*.times")
+        assert times.read_text().splitlines()[-1].endswith(" lost")
+        machine.plug()
+        until(lambda: [one.state for one in _lines(house)] == ["line_open"])
+        machine.say(stream[half:])
+        until(lambda: receipts)
+    (ended,) = _lines(house)
+    assert (ended.state, ended.connected, ended.treatments, ended.gaps) == ("line_ended", 0, 1, 1)
+    assert ended.heard_at is not None
+
+
+def test_a_line_whose_recorder_is_gone_is_told_as_dead(house: House) -> None:
+    said = LineState(
+        "/dev/ttyS9", "capture", "line_open", house.now(), None, 1, 0, 0, f"{socket.gethostname()}:1:1"
+    )
+    with house.db.write() as connection:
+        note(connection, said)
+    (line,) = _lines(house)
+    assert (line.state, line.connected) == ("line_dead", 0)
+    with house.db.read() as connection:
+        assert numbers(connection)["line_dead"] == 1
+
+
+def test_a_recording_that_was_stopped_in_mid_treatment_goes_on_with_it(
+    house: House, machine: Machine, line: Line, tmp_path: Path, stream: bytes
+) -> None:
+    spool, half = tmp_path / "spool", len(stream) // 2
+    with recording(house, machine, line, spool) as first:
+        machine.say(stream[:half])
+        until(lambda: held(spool) == half)
+    assert [r["code"] for r in first] == ["stored_partial"]
+    with recording(house, machine, line, spool) as second:
+        machine.say(stream[half:])
+        until(lambda: second)
+    assert [r["status"] for r in second] == ["superseded"]
+    assert house.archive.read(second[0]["source"]) == stream
+    with house.db.read() as connection:
+        assert (
+            connection.exec_driver_sql("SELECT count(*) FROM session WHERE joined_into IS NULL").scalar() == 1
+        )
+        states = connection.exec_driver_sql("SELECT state FROM revision ORDER BY state").scalars().all()
+        assert states == ["current", "superseded"]
+    assert [p.name for p in spool.iterdir()] == ["arrivals"]
+
+
+def test_a_recording_that_starts_again_too_late_begins_anew(
+    house: House, machine: Machine, line: Line, tmp_path: Path, stream: bytes
+) -> None:
+    spool, half = tmp_path / "spool", len(stream) // 2
+    with recording(house, machine, line, spool):
+        machine.say(stream[:half])
+        until(lambda: held(spool) == half)
+    for left in spool.glob("*.open"):
+        os.utime(left, (1, 1))
+    with recording(house, machine, line, spool) as second:
+        assert list(spool.glob("*.open")) == []
+        machine.say(stream[half:])
+        until(lambda: second)
+    assert house.archive.read(second[0]["source"]) == stream[half:]

@@ -23,6 +23,7 @@ from ingestor import disk
 from ingestor.cli import main
 from ingestor.disk import Room
 from ingestor.flow.house import open_house
+from ingestor.flow.lines import standing
 from ingestor.talk import Outcome
 from ingestor.ways.mllp.listener import Listener
 from ingestor.ways.mllp.streams import Streams
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from ingestor.config import Settings
     from ingestor.flow.house import House
+    from ingestor.store.lines import LineState
 
 pytestmark = pytest.mark.sqlite
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -258,3 +260,36 @@ def test_an_open_address_needs_tls_or_a_word(settings: Settings, capsys: pytest.
         main(["--data", str(settings.data_dir), "listen", "--mllp", "0.0.0.0:0"])
     assert ended.value.code == 5
     assert "TLS" in capsys.readouterr().err
+
+
+def test_a_listener_that_was_stopped_in_mid_treatment_goes_on_with_it(
+    house: House, tmp_path: Path, messages: list[bytes]
+) -> None:
+    half = len(messages) // 2
+    with listening(house, tmp_path / "hl7") as (port, first):
+        assert Client("127.0.0.1", port).deliver(messages[:half]).accepted == half
+    assert [r["code"] for r in first] == ["stored_partial"]
+    with listening(house, tmp_path / "hl7", silence=1.5) as (port, second):
+        assert Client("127.0.0.1", port).deliver(messages[half:]).accepted == len(messages) - half
+        until(lambda: second)
+    assert [r["status"] for r in second] == ["superseded"]
+    kept = house.archive.read(second[0]["source"])
+    assert [kept.count(m) for m in messages] == [1] * len(messages)
+    with house.db.read() as connection:
+        assert (
+            connection.exec_driver_sql("SELECT count(*) FROM session WHERE joined_into IS NULL").scalar() == 1
+        )
+
+
+def test_how_the_listener_stands_can_be_seen(house: House, tmp_path: Path, messages: list[bytes]) -> None:
+    def line() -> LineState | None:
+        with house.db.read() as connection:
+            return next(iter(standing(connection)), None)
+
+    with listening(house, tmp_path / "hl7") as (port, _):
+        ask(port, messages[0])
+        until(lambda: (found := line()) is not None and found.state == "line_open")
+    ended = line()
+    assert ended is not None
+    assert (ended.way, ended.state, ended.treatments) == ("mllp", "line_ended", 1)
+    assert ended.heard_at is not None

@@ -15,6 +15,7 @@ from api.web.wording import said, text
 from ingestor.access.permissions import Permission
 from ingestor.errors import Invalid, NotFound
 from ingestor.flow import acceptance, clocks
+from ingestor.flow.lines import standing
 from ingestor.meaning.gaps import missing
 from ingestor.store.answers import machines as answers
 from ingestor.store.answers import worklist
@@ -30,10 +31,11 @@ CHECKS = ("start", "plasma", "cycles", "alarms", "columns")
 
 @router.get("/machines")
 def machines(visit: Annotated[Visit, seeing(Permission.READ_MACHINES)]) -> Response:
-    """Show all machines."""
+    """Show all machines, and how the lines stand on which some of them talk."""
     with visit.house.db.read() as connection:
         rows = answers.machines(connection, visit.caller.centre)
-    return visit.page("machines.html", rows=rows)
+        lines = [(line, said(line.state, visit.language)) for line in standing(connection)]
+    return visit.page("machines.html", rows=rows, lines=lines)
 
 
 def _machine(visit: Visit, connection: Connection, key: str) -> dict[str, Any]:

@@ -19,8 +19,8 @@ _ALWAYS = (
 )  # fmt: skip
 
 
-def numbers(connection: Connection) -> dict[str, float]:
-    """Return counts of what is stored and of what waits."""
+def numbers(connection: Connection, log_bytes: int = 0) -> dict[str, float]:
+    """Return counts of what is stored and of what waits; `log_bytes` is the size of SQLite's write-ahead log."""
     found: dict[str, float] = {
         "sources": connection.execute(select(func.count()).select_from(source)).scalar_one(),
         "sessions": connection.execute(
@@ -41,6 +41,7 @@ def numbers(connection: Connection) -> dict[str, float]:
     found |= dict.fromkeys(_ALWAYS, 0)
     jobs = select(job.c.state, func.count()).where(job.c.state != "done").group_by(job.c.state)
     found |= {f"jobs_{state}": count for state, count in connection.execute(jobs)}
+    found |= {"write_ahead_log_bytes": float(log_bytes)}
     doses = select(dose.c.status, func.count()).where(dose.c.known_to.is_(None)).group_by(dose.c.status)
     return found | {f"doses_{status}": count for status, count in connection.execute(doses)}
 

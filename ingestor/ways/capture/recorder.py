@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ingestor.errors import Busy, NotFound
+from ingestor.store import lines
 from ingestor.store.audit import Actor
 from ingestor.store.sources import Order
+from ingestor.ways.beacon import Beacon
 from ingestor.ways.capture.port import PortLost
+from ingestor.ways.resuming import reopen, stays_open
 from ingestor.ways.spool import RAW, HandIn, Spool, stem
 
 if TYPE_CHECKING:
@@ -72,7 +75,15 @@ class Recorder:
         self._is_quiet = False
         self._is_idle = True
         self._tried = 0.0
-        self._hands = HandIn(house, folder, f"{line.name}-", order, told)
+        self._beacon = Beacon(house, "capture", port.name)
+        self._hands = HandIn(house, folder, f"{line.name}-", order, self._count(told))
+
+    def _count(self, told: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+        def counted(receipt: dict[str, Any]) -> None:
+            self._beacon.treatments += 1
+            told(receipt)
+
+        return counted
 
     def record(self, stop: threading.Event) -> None:
         """Record until `stop`; then hand in what there is.
@@ -90,10 +101,25 @@ class Recorder:
             except PortLost:
                 log.warning("line_lost", extra={"port": self._port.name})
                 is_open, data = False, b""
+                self._note_gap()
             self._take(data)
+            self._say(is_open=is_open)
         self._port.close()
+        if self._spool is not None and time.monotonic() - self._heard < self._patience.silence:
+            stays_open(self._spool.raw)
         self._close()
         self._hands.finish()
+        self._beacon.end()
+
+    def _note_gap(self) -> None:
+        """The line went in the middle of a treatment: what it said meanwhile is lost, and that is kept beside the bytes."""
+        if self._spool is not None:
+            self._beacon.gaps += 1
+            self._spool.write(b"", self._house.now(), "lost")
+
+    def _say(self, *, is_open: bool) -> None:
+        self._beacon.connected = int(is_open)
+        self._beacon.say(lines.LOST if not is_open else lines.QUIET if self._is_quiet else lines.OPEN)
 
     def _open(self, stop: threading.Event, tries: int) -> tuple[bool, int]:
         try:
@@ -113,6 +139,7 @@ class Recorder:
         now = time.monotonic()
         if data:
             self._heard = now
+            self._beacon.heard()
             if self._is_quiet:
                 self._is_quiet = False
                 log.info("line_heard_again", extra={"port": self._port.name})
@@ -162,6 +189,7 @@ class Recorder:
 
     def _take_up(self) -> None:
         """Go on with a spool that an end in mid-treatment left behind a moment ago; hand older ones in."""
+        reopen(self._folder, f"{self._line.name}-", self._patience.silence)
         mine = self._hands.left()
         if mine and time.time() - mine[-1].stat().st_mtime < self._patience.silence:
             self._spool = Spool(self._folder, mine[-1].name.removesuffix(RAW))

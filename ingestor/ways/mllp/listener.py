@@ -65,6 +65,7 @@ class Listener:
             writer.close()
             return
         self._connections.add(task)
+        self._streams.beacon.connected = len(self._connections)
         try:
             await self._converse(reader, writer)
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError, asyncio.CancelledError) as error:
@@ -72,6 +73,7 @@ class Listener:
             log.info("connection_ended", extra={"reason": type(error).__name__})
         finally:
             self._connections.discard(task)
+            self._streams.beacon.connected = len(self._connections)
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ingestor import disk
+from ingestor.store import lines
 from ingestor.store.audit import Actor
 from ingestor.store.sources import Order
 from ingestor.talk import Outcome
+from ingestor.ways.beacon import Beacon
+from ingestor.ways.resuming import reopen, stays_open
 from ingestor.ways.spool import RAW, TIMES, HandIn, Spool, stem
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ PREFIX = "hl7-"
 _ANSWERS = 20_000
 _DAY_S = 24 * 3600
 _AGAIN_S = 60.0
+_QUIET_S = 60.0
 
 Key = tuple[str, str]
 
@@ -49,6 +53,7 @@ class Streams:
         folder: where spools stand.
         silence: after so long without a message a treatment is taken as over [s].
         told: gets the receipt of every treatment handed in.
+        name: of what is listened on, for people.
     """
 
     def __init__(
@@ -58,18 +63,30 @@ class Streams:
         folder: Path,
         silence: float,
         told: Callable[[dict[str, Any]], None] = lambda _: None,
+        name: str = "hl7",
     ) -> None:
         self._house, self._conversation, self._folder, self._silence = house, conversation, folder, silence
         self._open: dict[Key, _Stream] = {}
         self._last: dict[str, Key] = {}
         self._answers: OrderedDict[str, bytes] = OrderedDict()
         order = Order("mllp", Actor("listener", "agent"))
-        self._hands = HandIn(house, folder, PREFIX, order, told)
+        self.beacon = Beacon(house, "mllp", name)
+        self._hands = HandIn(house, folder, PREFIX, order, self._count(told))
+        self._heard = time.monotonic()
         self._tried = 0.0
         self._recall()
 
+    def _count(self, told: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+        def counted(receipt: dict[str, Any]) -> None:
+            self.beacon.treatments += 1
+            told(receipt)
+
+        return counted
+
     def take(self, message: bytes) -> bytes:
         """Make a message durable and return its answer; the same message again gets the same answer."""
+        self._heard = time.monotonic()
+        self.beacon.heard()
         about = self._conversation.about(message)
         sender, number = (about.sender, about.message) if about else ("", "")
         mark = hashlib.sha256(b"\0".join((sender.encode(), number.encode(), message))).hexdigest()[:32]
@@ -91,12 +108,17 @@ class Streams:
         if now - self._tried > _AGAIN_S:
             self._tried = now
             self._hands.begin()
+        self.beacon.say(lines.QUIET if now - self._heard > _QUIET_S else lines.OPEN)
 
     def close(self) -> None:
         """Close every treatment and wait until all are taken in."""
-        for key in list(self._open):
+        now = time.monotonic()
+        for key, stream in list(self._open.items()):
+            if now - stream.heard < self._silence:
+                stays_open(stream.spool.raw)
             self._close(key)
         self._hands.finish()
+        self.beacon.end()
 
     def _key(self, sender: str, treatment: str) -> Key:
         """A message that names no treatment belongs to the one its sender spoke of last."""
@@ -137,6 +159,7 @@ class Streams:
     def _recall(self) -> None:
         """Take up treatments that an end left open, and the answers that were given in the last day."""
         disk.make_folder(self._folder)
+        reopen(self._folder, PREFIX, self._silence)
         for raw in self._hands.left():
             first = raw.read_bytes().removeprefix(START).split(END)[0]
             about = self._conversation.about(first)
