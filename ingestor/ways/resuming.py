@@ -27,14 +27,17 @@ def stays_open(raw: Path) -> None:
             path.with_name(path.name + _OPEN).hardlink_to(path)
 
 
-def reopen(folder: Path, prefix: str, within: float) -> None:
+def reopen(folder: Path, prefix: str, within: float) -> dict[str, int]:
     """Give spools back their names whose treatments may still be going on; forget the others.
+
+    Return the names of the former with their sizes: so much of them was handed in before.
 
     Args:
         folder: where the spools stand.
         prefix: of the names of this listener's own.
         within: after so long without a byte a treatment is over [s].
     """
+    handed = {}
     for left in sorted(folder.glob(f"{prefix}*{RAW}{_OPEN}")):
         raw = left.with_name(left.name.removesuffix(_OPEN))
         times = raw.with_suffix(TIMES)
@@ -44,8 +47,10 @@ def reopen(folder: Path, prefix: str, within: float) -> None:
             if times_left.exists():
                 times_left.rename(times)
             left.rename(raw)
+            handed[raw.name] = raw.stat().st_size
         else:
             left.unlink()
             times_left.unlink(missing_ok=True)
     if folder.is_dir():
         disk.sync_folder(folder)
+    return handed

@@ -171,8 +171,7 @@ def take_in(house: House, raw: Path, order: Order) -> dict[str, Any] | None:
     """
     times = raw.with_suffix(TIMES)
     if not raw.stat().st_size:
-        raw.unlink()
-        times.unlink(missing_ok=True)
+        forget(raw)
         return None
     kept = house.archive.put_path(raw)
     receipt = ingest(house, [StoredMember(raw.name, kept.sha256, kept.size)], order)
@@ -183,6 +182,12 @@ def take_in(house: House, raw: Path, order: Order) -> dict[str, Any] | None:
         times.rename(arrivals / f"{kept.sha256}{TIMES}")
     raw.unlink()
     return receipt
+
+
+def forget(raw: Path) -> None:
+    """Remove a spool that holds nothing, or nothing that was not handed in before."""
+    raw.unlink()
+    raw.with_suffix(TIMES).unlink(missing_ok=True)
 
 
 class HandIn:
@@ -201,6 +206,8 @@ class HandIn:
     ) -> None:
         self._house, self._folder, self._prefix, self._order, self._told = house, folder, prefix, order, told
         self._hands = ThreadPoolExecutor(1, "hand-in")
+        # Of spools that were handed in when their listener was stopped, and go on: how much of them that was.
+        self.handed: dict[str, int] = {}
 
     def left(self) -> list[Path]:
         """Return this listener's spools that nobody writes any more, oldest first."""
@@ -218,6 +225,9 @@ class HandIn:
     def _all(self) -> None:
         try:
             for raw in self.left():
+                if self.handed.pop(raw.name, 0) == raw.stat().st_size > 0:
+                    forget(raw)
+                    continue
                 receipt = take_in(self._house, raw, self._order)
                 if receipt is not None:
                     self._told(receipt)

@@ -189,7 +189,7 @@ class Recorder:
 
     def _take_up(self) -> None:
         """Go on with a spool that an end in mid-treatment left behind a moment ago; hand older ones in."""
-        reopen(self._folder, f"{self._line.name}-", self._patience.silence)
+        self._hands.handed = reopen(self._folder, f"{self._line.name}-", self._patience.silence)
         mine = self._hands.left()
         if mine and time.time() - mine[-1].stat().st_mtime < self._patience.silence:
             self._spool = Spool(self._folder, mine[-1].name.removesuffix(RAW))

@@ -159,7 +159,7 @@ class Streams:
     def _recall(self) -> None:
         """Take up treatments that an end left open, and the answers that were given in the last day."""
         disk.make_folder(self._folder)
-        reopen(self._folder, PREFIX, self._silence)
+        self._hands.handed = reopen(self._folder, PREFIX, self._silence)
         for raw in self._hands.left():
             first = raw.read_bytes().removeprefix(START).split(END)[0]
             about = self._conversation.about(first)
