@@ -6,7 +6,7 @@ BASE := .venv/.base
 TEST := .venv/.test
 PEERS := .venv/.bench
 
-.PHONY: demo test check bench fuzz torture mutation wheelhouse test-system format clean
+.PHONY: demo test check bench fuzz torture nightly mutation wheelhouse test-system format clean
 
 demo: $(BASE)
 	$(BIN)/apherelog demo
@@ -32,6 +32,9 @@ mutation: $(TEST)
 torture: $(TEST)
 	$(BIN)/python -m pytest -m torture
 
+# What a night should see: every kill, cut and storm, on a file system that forgets too, and hours of made-up bytes.
+nightly: torture fuzz
+
 fuzz: $(TEST)
 	APHERELOG_FUZZ_SECONDS=$${SECONDS_EACH:-60} $(BIN)/python -m pytest tests/drivers -m fuzz
 
@@ -46,7 +49,7 @@ wheelhouse:
 # What the browser, PostgreSQL and system-call tests want; without it they are skipped with a line that says so.
 test-system:
 	apt-get update
-	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium postgresql strace systemd fonts-dejavu-core
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium postgresql strace systemd faketime util-linux e2fsprogs fonts-dejavu-core
 
 $(BASE): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -136,7 +136,7 @@ async def _from_house(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if status >= _SERVER_ERROR:
         log.warning("request_failed", extra={"code": error.code, "status": status})
-    if isinstance(error, NotFound) and not isinstance(error, OtherWard):
+    if isinstance(error, NotFound):
         await record_missing(request)
     # The places of an invalid request are told once in words, and once for programs.
     details = {name: value for name, value in error.details.items() if name != "errors"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from ingestor.errors import IngestorError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _PAUSE_S = 5.0
 _PATIENCE_S = 8.0
+_PASS_S, _LONGEST_PASS_S = 0.2, 2.0
 
 
 class Worker:
@@ -43,6 +45,13 @@ class Worker:
         self._due.set()
         self._thread.join(_PATIENCE_S)
 
+    def _let_pass(self) -> None:
+        """While jobs are left thick and fast, keeping bytes comes before reading them; one is read now and then."""
+        end = time.monotonic() + _LONGEST_PASS_S
+        while self._due.is_set() and time.monotonic() < end and not self._stop.is_set():
+            self._due.clear()
+            self._stop.wait(_PASS_S)
+
     def _run(self) -> None:
         while not self._stop.is_set():
             self._due.wait(_PAUSE_S)
@@ -51,7 +60,9 @@ class Worker:
                 return
             try:
                 self._anchors.keep()
+                self._let_pass()
                 for _ in run_due(self._house):
+                    self._let_pass()
                     if self._stop.is_set():
                         return
             except IngestorError as error:

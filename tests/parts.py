@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from ingestor.store.audit import Actor
 from ingestor.store.sources import Order
@@ -13,6 +17,15 @@ if TYPE_CHECKING:
 
 PERSON = Actor("tester", "steward")
 ORDER = Order("test", PERSON)
+
+
+def needs(program: str) -> None:
+    """Skip where a program is missing, with a line that says so; in CI that is a failure."""
+    if shutil.which(program) is None:
+        line = f"{program} not installed: run `make test-system`"
+        if os.environ.get("CI") == "true":
+            pytest.fail(line)
+        pytest.skip(line)
 
 
 @dataclass(frozen=True)

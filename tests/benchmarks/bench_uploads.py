@@ -21,7 +21,7 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIZE, UPLOADS, SENDERS = 20_000, 600, 16
+SIZE, UPLOADS, SENDERS = 20_000, 2000, 16
 
 
 def main() -> None:
@@ -31,16 +31,20 @@ def main() -> None:
         files = [_export(number) for number in range(UPLOADS)]
         alone = _synced(root / "alone", files[:600], 1)
         together = _synced(root / "together", files[:600], SENDERS)
-        with _serving(root / "data") as (port, token, server):
+        with serving(root / "data") as (port, token, server):
+            before = sum(server.cpu_times()[:2])
             taken, times = asyncio.run(_send(port, token, files))
+            cpu = (sum(server.cpu_times()[:2]) - before) / UPLOADS
             memory = server.memory_info().rss >> 20
     print(
         f"one fsync of {SIZE} B: {1e3 / alone:.2f} ms; written and synced by {SENDERS} at once: {together:.0f}/s"
     )
-    print(f"{'uploads/s':>10}{'of synced writes':>18}{'p50 ms':>9}{'p99 ms':>9}{'server MB':>11}")
+    print(
+        f"{'uploads/s':>10}{'of synced writes':>18}{'p50 ms':>9}{'p99 ms':>9}{'cpu ms each':>13}{'server MB':>11}"
+    )
     p99 = statistics.quantiles(times, n=100)[98]
     print(
-        f"{taken:>10.0f}{taken / together:>18.2f}{statistics.median(times) * 1e3:>9.1f}{p99 * 1e3:>9.1f}{memory:>11}"
+        f"{taken:>10.0f}{taken / together:>18.2f}{statistics.median(times) * 1e3:>9.1f}{p99 * 1e3:>9.1f}{cpu * 1e3:>13.2f}{memory:>11}"
     )
 
 
@@ -71,7 +75,7 @@ def _synced(folder: Path, files: list[bytes], hands: int) -> float:
 
 
 @contextmanager
-def _serving(data: Path) -> Iterator[tuple[int, str, psutil.Process]]:
+def serving(data: Path) -> Iterator[tuple[int, str, psutil.Process]]:
     """Run the service itself; yield its port, a token and its process."""
     said = [sys.executable, "-m", "ingestor", "--data", str(data), "--json"]
     subprocess.run(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.parts import needs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -54,6 +56,7 @@ class Disk:
 
     def __init__(self, image: Path, mount: Path) -> None:
         needs_root()
+        needs("mkfs.ext4")
         self._image, self.mount = image, mount
         with image.open("wb") as file:
             file.truncate(96 << 20)

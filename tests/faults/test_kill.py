@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -55,6 +56,18 @@ def test_killed_twice_at_any_two_steps(tmp_path: Path, exports: dict[str, bytes]
             place.killed_at(point)
         assert place.run() == 0
         check(place, exports, doses=len(exports))
+
+
+@pytest.mark.torture
+def test_four_ways_in_at_once_killed_five_hundred_times_lose_and_double_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """About six minutes; `APHERELOG_SEED` repeats a storm."""
+    seed = os.environ.get("APHERELOG_SEED") or str(random.SystemRandom().randrange(100_000))
+    with capfd.disabled():
+        sys.stdout.write(f"\nstorm with seed {seed}\n")
+        command = [sys.executable, "-m", "tests.faults.storm", str(tmp_path), seed, "500"]
+        subprocess.run(command, cwd=Path(__file__).parents[2], check=True, timeout=1800)
 
 
 @pytest.mark.torture

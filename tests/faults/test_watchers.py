@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from ingestor.flow.house import open_house
 from ingestor.ways.watch.folder import Folder, Habits
 from ingestor.ways.watch.scan import print_of, scan
 from tests.faults.life import Place, check
+from tests.parts import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,8 +189,7 @@ def test_a_file_that_changes_while_it_is_copied_is_not_kept(tmp_path: Path) -> N
 def test_a_wrong_clock_changes_nothing_about_what_is_taken(
     tmp_path: Path, exports: dict[str, bytes], day: str
 ) -> None:
-    if not shutil.which("faketime"):
-        pytest.skip("faketime is not installed")
+    needs("faketime")
     place = Place(tmp_path)
     place.offer(exports)
     live = "import sys; from pathlib import Path; from tests.faults.life import Place; Place(Path(sys.argv[1])).live()"
@@ -202,8 +201,9 @@ def test_a_wrong_clock_changes_nothing_about_what_is_taken(
 
 def test_a_folder_without_rights_stops_no_other(tmp_path: Path, exports: dict[str, bytes]) -> None:
     """Root may read everything, unless it gives that right away."""
-    if os.geteuid() != 0 or not shutil.which("setpriv"):
-        pytest.skip("giving rights away needs root and setpriv")
+    needs("setpriv")
+    if os.geteuid() != 0:
+        pytest.skip("giving rights away needs root")
     place = Place(tmp_path)
     place.offer(exports | {"locked.txt": b"locked"})
     (tmp_path / "closed").mkdir()
