@@ -38,14 +38,16 @@ class Readers:
     @contextmanager
     def known(self, connection: Connection) -> Iterator[None]:
         """Know of a reader as long as it reads."""
-        driver = connection.connection.driver_connection
+        driver, began = connection.connection.driver_connection, time.monotonic()
         with self._mutex:
-            self._began[id(driver)] = time.monotonic(), driver
+            self._began[id(driver)] = began, driver
         try:
             yield
         finally:
             with self._mutex:
                 del self._began[id(driver)]
+            if (took := time.monotonic() - began) > LONGEST_S:
+                log.warning("long_reading", extra={"seconds": round(took)})
 
     def cut(self, longest: float) -> int:
         """End the reading of all who are at it for longer; they are told that the house is busy. Return how many."""
