@@ -91,9 +91,18 @@ def trace() -> dict[int | str, Schema]:
 
 
 def trace_parameters() -> list[Schema]:
-    """Return the parameter that limits channels."""
+    """Return the parameters that limit channels, time and the number of rows."""
     text = {"type": "string", "minLength": 1, "maxLength": 200}
-    return [parameter("channel", text, "Only this channel; all by default", many=True)]
+    when = {"type": "string", "format": "date-time"}
+    count = {"type": "integer", "minimum": 1, "maximum": 100_000}
+    return [
+        parameter("channel", text, "Only this channel; all by default", many=True),
+        parameter("from", when, "Only samples of this instant or later"),
+        parameter("to", when, "Only samples before this instant"),
+        parameter(
+            "stretches", count, "Least and greatest of each channel in so many equal stretches of time"
+        ),
+    ]
 
 
 def walking() -> list[Schema]:

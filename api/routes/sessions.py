@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from api import describe
 from api.answers import Page
 from api.auth import actor_of, require
-from api.filters import FILTERS, cursor, listing, query_of
+from api.filters import FILTERS, cursor, listing, moment, query_of, whole
 from api.lists import answered, json_page, page
 from api.service import Service, service_of
 from ingestor.access.permissions import Caller, Permission
@@ -21,7 +22,7 @@ from ingestor.errors import Busy, DatabaseTrouble, Forbidden, NotFound, TooMany
 from ingestor.exports import evidence as raw_lines
 from ingestor.exports import pack, plain
 from ingestor.exports.session import detail, document
-from ingestor.exports.trace import samples
+from ingestor.exports.trace import Part, samples
 from ingestor.exports.view import View
 from ingestor.store import audit, privacy
 from ingestor.store.answers import evidence, sessions
@@ -30,6 +31,7 @@ from ingestor.store.answers.sessions import SessionFacts
 router = APIRouter(tags=["sessions"])
 _LIST = FILTERS | {"sort", "limit", "cursor"}
 _SORTS = ("started_at",)
+_MOST_STRETCHES = 100_000
 Seen = Annotated[Caller, Depends(require(Permission.READ_SESSIONS))]
 
 
@@ -185,19 +187,31 @@ def read_evidence_pack(
     responses=describe.trace(),
 )  # fmt: skip
 async def read_session_trace(session: str, request: Request, caller: Seen) -> Response:
-    """Return the sampled channels of its runs as columns; times in milliseconds since 1970 (UTC)."""
+    """Return the sampled channels of its runs as columns; times in milliseconds since 1970 (UTC).
+
+    `stretches` cuts the time into so many equal parts and keeps of each the rows in which some channel is least or
+    greatest: enough for a drawing, and no peak is lost. `samples` is the number of all rows.
+    """
     return await answered(request, caller, lambda: _trace(request, caller, session))
 
 
 def _trace(request: Request, caller: Caller, key: str) -> Page:
     service = service_of(request)
-    query = query_of(request, ("channel",))
+    query, zone = query_of(request, ("channel", "from", "to", "stretches")), service.settings.zone
     channels = query.texts("channel")
+    start = query.one("from", moment(zone), "an instant such as 2026-11-01T08:15:00Z")
+    end = query.one("to", moment(zone, end=True), "an instant such as 2026-11-01T08:15:00Z")
+    stretches = query.one("stretches", whole(1, _MOST_STRETCHES), f"a number from 1 to {_MOST_STRETCHES}")
     query.finish()
+    part = Part(_ms(start), _ms(end), stretches)
     facts = _facts(service, caller, key)
     with service.db.read() as connection:
         blocks = {one.row.id: sessions.block(connection, one) for one in facts.runs}
     runs: list[dict[str, Any]] = [
-        {"run": run, **samples(block, channels)} for run, block in blocks.items() if block is not None
+        {"run": run, **samples(block, channels, part)} for run, block in blocks.items() if block is not None
     ]
     return json_page({"session_id": facts.row.id, "runs": runs})
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else round(at.timestamp() * 1000)
