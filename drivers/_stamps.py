@@ -212,17 +212,22 @@ def _day(found: dict[str, str]) -> date | None:
 
 
 def _milliseconds(found: dict[str, str], *, since_start: bool) -> int | None:
-    if not {"hour", "minute", "second"} & found.keys():
+    if not ("hour" in found or "minute" in found or "second" in found):
         return None
-    hour, minute, second = (int(found.get(name) or 0) for name in ("hour", "minute", "second"))
+    hour, minute, second = (
+        int(found.get("hour") or 0),
+        int(found.get("minute") or 0),
+        int(found.get("second") or 0),
+    )
     if half := found.get("half"):
         if not 1 <= hour <= 12:  # noqa: PLR2004 - a clock face
             return None
         hour = hour % 12 + (12 if half.lower() == "pm" else 0)
     if not since_start and not (hour < 24 and minute < 60 and second < 60):  # noqa: PLR2004 - a clock
         return None
-    fraction = int((found.get("fraction") or "0").ljust(3, "0")[:3])
-    return ((hour * 60 + minute) * 60 + second) * 1000 + fraction
+    fraction = found.get("fraction")
+    ms = int(fraction.ljust(3, "0")[:3]) if fraction else 0
+    return ((hour * 60 + minute) * 60 + second) * 1000 + ms
 
 
 def _offset(text: str | None) -> int | None:

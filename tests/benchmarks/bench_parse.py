@@ -61,8 +61,10 @@ ROWS = (
     ("twin-column-journal", ("--hours", "4", "--hz", "1"), "\t", ".", 30),
     ("single-column-table", ("--hours", "4", "--hz", "1"), ",", ".", 30),
     ("twin-column-serial", ("--hours", "4", "--hz", "1"), "|", ".", 30),
-    ("session-sheet", ("--sessions", "1", "--per-file", "100"), ";", ",", 30),
-    ("separator-record", ("--hours", "4"), '"', ".", 30),
+    ("session-sheet, 100 rows", ("--sessions", "1", "--per-file", "100"), ";", ",", 30),
+    ("session-sheet, 2000 rows", ("--sessions", "1", "--per-file", "2000"), ";", ",", 30),
+    ("separator-record, 4 h", ("--hours", "4"), '"', ".", 30),
+    ("separator-record, 96 h", ("--hours", "96"), '"', ".", 30),
 )
 
 
