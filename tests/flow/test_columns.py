@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from math import exp
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ingestor.errors import NotFound
 from ingestor.flow import columns, decisions, linking
+from ingestor.flow.patients import NewMeasurement, measure
 from ingestor.flow.pipeline import ingest
 from ingestor.flow.verify import verify
 from ingestor.meaning.columns import ANOTHER, CODES, OVERUSED
-from ingestor.store import audit, runs
+from ingestor.meaning.policy import METHOD
+from ingestor.store import audit, doses, runs
 from ingestor.store.answers import trays
 from ingestor.store.sources import StoredMember
 from tests.flow.states import known
@@ -227,3 +232,21 @@ def test_the_words_of_a_receipt_and_of_the_tray_name_no_patient(house: House, br
     text = json.dumps(loud["findings"])
     assert a not in text
     assert b not in text
+
+
+def test_removal_that_was_measured_stands_beside_what_a_product_s_extraction_predicts(house: House):
+    known_product = {"columns": {"P": {"extraction": 0.6}}}
+    house = replace(house, settings=type(house.settings)(**house.settings.model_dump() | known_product))
+    person = patient(house, "1")
+    take(house, 0)
+    began = next(iter(known(house)["doses"].values()))["started_at"]
+    with house.db.write() as connection:
+        for value, hours in (("9", -3), ("4.5", 5)):
+            at = began + timedelta(hours=hours)
+            measure(house, connection, person, NewMeasurement("igg", Decimal(value), "g/L", at), PERSON)
+        row = doses.current(connection, next(iter(known(house)["doses"])), METHOD)
+    assert row.detail["measured"]["igg"]["reduction_fraction"] == 0.5
+    predicted = row.detail["model_output"]
+    assert predicted["extraction"] == 0.6
+    assert predicted["removed_fraction"] == pytest.approx(1 - exp(-0.6 * float(row.pv_multiple)), abs=1e-6)
+    assert list(verify(house)) == []

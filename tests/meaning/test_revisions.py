@@ -256,3 +256,42 @@ def test_a_value_that_a_cut_file_could_not_show_is_gained_by_the_whole_one(
     null[-3:] = True
     old = replace(run(complete=complete), trace=replace(new.trace, columns=(replace(column, null=null),)))
     assert compare(old, new).relation is relation
+
+
+def test_the_words_for_what_a_reading_is_to_another_are_what_they_are():
+    assert [r.value for r in Relation] == ["same", "extends", "prefix", "contradicts", "disjoint"]
+    assert (compare(run(), run()).total, compare(run(), run()).differences) == (0, ())
+
+
+def test_halves_that_touch_in_one_moment_are_none_whichever_comes_first():
+    first = replace(run(complete=False), trace=trace(range(60)))
+    touching = other_half(started=at(59), trace=trace(range(59, 120)))
+    for pair in ((first, touching), (touching, first)):
+        assert compare(*pair).relation is Relation.CONTRADICTS
+
+
+def test_the_same_number_of_cycles_says_nothing_of_two_halves():
+    def counted(one: Run, plasma: str) -> Run:
+        totals = (
+            Total("processed_plasma", Decimal(plasma), "mL", plasma, 90),
+            Total("cycles", Decimal(4), "", "4", 91),
+        )
+        return replace(one, totals=totals)
+
+    assert compare(counted(run(), "1201.5"), counted(other_half(), "300")).relation is Relation.DISJOINT
+
+
+def test_what_has_no_samples_reaches_to_its_last_phase_or_else_to_its_end():
+    bare = replace(run(complete=False), trace=None, phases=(), cycles=(), alarms=())
+    later = replace(bare, started=at(61), ended=at(90))
+    within = replace(bare, started=at(30), ended=at(90))
+    assert compare(bare, later).relation is Relation.DISJOINT
+    assert compare(bare, within).relation is Relation.CONTRADICTS
+    open_end = replace(bare, ended=None)
+    assert compare(open_end, within).relation is Relation.DISJOINT
+    phased = replace(run(complete=False), trace=None)
+    assert compare(phased, replace(bare, started=at(43), ended=at(90))).relation is Relation.DISJOINT
+    half_open = replace(phased, phases=(*phased.phases[:2], replace(phased.phases[2], end=None)))
+    assert compare(half_open, replace(bare, started=at(31), ended=at(90))).relation is Relation.DISJOINT
+    empty = replace(bare, trace=trace(range(0)))
+    assert compare(empty, within).relation is Relation.CONTRADICTS

@@ -37,13 +37,13 @@ _DOSE = ("test_dose", "test_agreement", "test_removal", "test_laws")
 MODULES: dict[str, tuple[str, ...]] = {
     "agreement": ("test_agreement", "test_dose", "test_laws"),
     "anticoagulant": ("test_removal",),
-    "detail": _DOSE,
+    "detail": (*_DOSE, "test_columns"),
     "dose": _DOSE,
     "duration": ("test_dose", "test_laws"),
     "figures": ("test_figures", "test_laws"),
     "counted": ("test_figures", "test_laws"),
     "inputs": _DOSE,
-    "judgement": _DOSE,
+    "judgement": (*_DOSE, "test_columns"),
     "measured": ("test_figures",),
     "plasma_volume": ("test_plasma_volume", "test_dose"),
     "processed": ("test_agreement", "test_dose", "test_laws"),
@@ -58,7 +58,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "columns": ("test_columns",),
     "revisions": ("test_revisions",),
     "differences": ("test_revisions",),
-    "containment": ("test_revisions",),
+    "containment": ("test_containment",),
 }
 
 
