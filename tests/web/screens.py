@@ -28,6 +28,7 @@ PAGES = {
     "machine": ("nurse", "/machines/{machine}"),
     "column": ("nurse", "/columns/GA-TC20-0117-1"),
     "week": ("nurse", "/week?of=2026-10-28"),
+    "glossary": ("nurse", "/glossary"),
     "print": ("nurse", "/sessions/{linked}/print"),
     "analysis": ("analyst", "/cohort"),
 }
