@@ -19,6 +19,7 @@ from sqlalchemy import insert, update
 from ingestor.cli import main
 from ingestor.store import tables
 from ingestor.store.engine import open_database
+from ingestor.store.lines import LineState, note
 from tests.benchmarks.seeding import seed
 
 if TYPE_CHECKING:
@@ -221,3 +222,21 @@ def _upload(port: int, staff: Staff, data: bytes) -> float:
     status, _ = _ask(port, "POST", "/v1/imports", staff["nurse"] | {"X-Filename": "a.txt"}, data)
     assert status in {201, 202}, status
     return time.perf_counter() - began
+
+
+def test_how_lines_stand_is_on_the_machines_page_in_health_and_in_metrics(
+    ward: TestClient, people: Staff
+) -> None:
+    service = ward.app.state.service  # type: ignore[attr-defined]
+    said = LineState(
+        "/dev/ttyS9", "capture", "line_quiet", service.now(), service.now(), 1, 4, 2, "elsewhere:1:1"
+    )
+    with service.db.write() as connection:
+        note(connection, said)
+    page = ward.get("/machines", headers=people["nurse"] | {"Accept-Language": "de"}).text
+    assert "/dev/ttyS9" in page
+    assert "Auf der Leitung ist es still." in page
+    (line,) = ward.get("/health").json()["lines"]
+    assert (line["state"], line["gaps"], line["treatments"]) == ("line_quiet", 2, 4)
+    assert "ttyS9" not in ward.get("/health").text
+    assert 'apherelog_state{what="line_quiet"} 1.0' in ward.get("/metrics").text
