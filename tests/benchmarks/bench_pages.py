@@ -79,7 +79,7 @@ def _table(name: str, settings: Settings, count: int) -> None:
             begun = time.monotonic()
             seed(house, count)
             print(f"{count} sessions seeded in {time.monotonic() - begun:.0f} s")
-        pages = _pages(house)
+        pages = _pages(house, count)
         cookies = {role: _signed_in(house, role) for role in {role for role, _ in pages}}
     print(f"\n{name}\n{'page':<44}{'kB':>6}{'p50 ms':>9}{'p95 ms':>9}{'cpu ms':>9}{'ratio':>7}")
     with _served(settings) as (server, port):
@@ -104,7 +104,7 @@ class Measured:
     cpu: float
 
 
-def _pages(house: House) -> list[tuple[str, str]]:
+def _pages(house: House, count: int) -> list[tuple[str, str]]:
     """Return every page worth a look with the role that looks, on things that are there."""
     with house.db.read() as connection:
         newest = (
@@ -123,7 +123,10 @@ def _pages(house: House) -> list[tuple[str, str]]:
         machine = machines.machines(connection, house.centre)[0]["id"]
         serial = connection.execute(select(column_use.c.serial).limit(1).offset(500)).scalar_one()
         place = connection.execute(
-            select(session.c.started_at, session.c.id).order_by(session.c.started_at).offset(9000).limit(1)
+            select(session.c.started_at, session.c.id)
+            .order_by(session.c.started_at)
+            .offset(count // 4)
+            .limit(1)
         ).one()
     nurse = (
         EMPTY, "/", "/upload", "/sessions", f"/sessions?before={place.started_at:%Y-%m-%dT%H:%M:%S}Z~{place.id}",
