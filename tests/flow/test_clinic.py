@@ -137,7 +137,7 @@ def test_every_dose_link_and_course_of_the_whole_clinic_is_that_of_its_truth(
     receipts = clinics.take_in(house, clinic)
     took = time.monotonic() - began
     with capsys.disabled():
-        where = house.db.engine.name
+        where = "SQLite" if house.db.is_sqlite else "PostgreSQL"
         sys.stdout.write(
             f"\n{len(receipts)} exports of {len(clinic.sessions)} treatments, {where}: {took:.0f} s\n"
         )
