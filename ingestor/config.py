@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import tomllib
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -16,6 +18,12 @@ from pydantic_settings import (
 )
 
 from ingestor.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+# Those of the room that computes them; a test holds both together.
+Formula = Literal["nadler", "kaplan", "ml-per-kg-70", "lemmens", "gilcher", "icsh"]
 
 
 class ColumnProduct(BaseModel):
@@ -46,8 +54,10 @@ class Settings(BaseSettings):
     refused_days: int = Field(90, ge=1, description="How long bytes of refused files are kept [days]")
     companion_hours: float = Field(24, gt=0, description="How long a file waits for its companion [h]")
     course_gap_days: int = Field(28, ge=1, description="A longer gap begins a new course [days]")
-    plasma_volume_formula: str = Field("nadler", description="Formula of the estimated plasma volume")
-    withhold_above: float = Field(0.10, gt=0, description="Readings that differ more are withheld [fraction]")
+    plasma_volume_formula: Formula = Field("nadler", description="Formula of the estimated plasma volume")
+    withhold_above: float = Field(
+        0.10, gt=0, le=1, description="Readings that differ more are withheld [fraction]"
+    )
     weight_days: int = Field(30, ge=0, description="Oldest weight used for a dose [days]")
     hematocrit_days: int = Field(7, ge=0, description="Oldest hematocrit used for a dose [days]")
     height_years: int = Field(10, ge=0, description="Oldest height used for a dose [years]")
@@ -117,8 +127,8 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags before environment before secret files before `apherelog.toml`."""
         sources = (init_settings, env_settings, file_secret_settings)
-        path = Path(os.environ.get("APHERELOG_CONFIG", "apherelog.toml"))
-        return (*sources, TomlConfigSettingsSource(settings_cls, path)) if path.exists() else sources
+        path = settings_file()
+        return (*sources, TomlConfigSettingsSource(settings_cls, path)) if path else sources
 
     @property
     def url(self) -> str:
@@ -138,6 +148,21 @@ def unknown_variables() -> set[str]:
     return {name for name in given if name.upper().removeprefix(_PREFIX) not in known}
 
 
+def settings_file() -> Path | None:
+    """Return the file of settings, if there is one.
+
+    Raises:
+        SettingsError: one was named and is not there. To start without it would be to start in another data folder.
+    """
+    named = os.environ.get("APHERELOG_CONFIG")
+    path = Path(named or "apherelog.toml")
+    if path.is_file():
+        return path
+    if named:
+        raise SettingsError("settings", problems=f"APHERELOG_CONFIG names {path}, and there is no such file")
+    return None
+
+
 def load(**flags: Any) -> Settings:  # noqa: ANN401
     """Read the settings; flags that are None do not count.
 
@@ -150,8 +175,24 @@ def load(**flags: Any) -> Settings:  # noqa: ANN401
     try:
         return Settings(**{k: v for k, v in flags.items() if v is not None})
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError("settings", problems=problems) from None
+        problems = "; ".join(map(_in_words, error.errors()))
+    except tomllib.TOMLDecodeError as error:
+        problems = f"{settings_file()}: {error}"
+    except UnicodeDecodeError:
+        problems = f"{settings_file()}: not UTF-8"
+    except OSError as error:
+        problems = f"{settings_file()}: {error.strerror}"
+    raise SettingsError("settings", problems=problems) from None
+
+
+def _in_words(error: ErrorDetails) -> str:
+    name, known = ".".join(map(str, error["loc"])), list(Settings.model_fields)
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, known, 1)
+        return f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "")
+    if error["type"] == "literal_error":
+        return f"{name}: expected one of {', '.join(get_args(Formula))}"
+    return f"{name}: {error['msg'].removeprefix('Value error, ')}"
 
 
 def origins(settings: Settings) -> list[tuple[str, str, str]]:
@@ -178,7 +219,5 @@ def origins(settings: Settings) -> list[tuple[str, str, str]]:
 
 
 def _file_keys() -> set[str]:
-    import tomllib
-
-    path = Path(os.environ.get("APHERELOG_CONFIG", "apherelog.toml"))
-    return set(tomllib.loads(path.read_text("utf-8"))) if path.exists() else set()
+    path = settings_file()
+    return set(tomllib.loads(path.read_text("utf-8"))) if path else set()

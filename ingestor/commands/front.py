@@ -51,7 +51,9 @@ class Front:
         """Open the house: folders, database (created or upgraded), archive, recovery."""
         from ingestor.flow.house import open_house
 
-        with open_house(self.settings(**flags)) as house:
+        settings = self.settings(**flags)
+        self._tell_of_a_new_folder(settings)
+        with open_house(settings) as house:
             yield house
 
     @contextmanager
@@ -62,6 +64,7 @@ class Front:
         from ingestor.store.engine import open_database
 
         settings = self.settings(**flags)
+        self._tell_of_a_new_folder(settings)
         make_folder(settings.data_dir)
         db = open_database(settings.url)
         try:
@@ -71,6 +74,11 @@ class Front:
             yield settings, db
         finally:
             db.close()
+
+    def _tell_of_a_new_folder(self, settings: Settings) -> None:
+        """A slip in `--data` would else look like a house in which everything is gone."""
+        if not settings.data_dir.exists():
+            self.tell(f"New data folder: {settings.data_dir}")
 
     def actor(self) -> Actor:
         """Return who types: the system's user, acting as admin of this machine."""
