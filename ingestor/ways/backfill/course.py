@@ -13,6 +13,7 @@ from ingestor.errors import Busy, DatabaseTrouble, StorageTrouble
 from ingestor.flow import jobs, settling
 from ingestor.flow.pipeline import settle
 from ingestor.isolate.found import where
+from ingestor.store import spread
 from ingestor.store.trouble import GivenUp
 from ingestor.ways.backfill.keeping import BATCH, Kept, bundles_below, keep_batch
 
@@ -95,6 +96,7 @@ def backfill(house: House, root: str, order: Order, engine: Engine, report: Repo
             for receipt in _settle(house, one, order):
                 report.add(receipt)
                 yield receipt
+    spread.learn(house.db, anew=True)
 
 
 def _batches(bundles: list[Addresses]) -> Iterator[list[Addresses]]:
