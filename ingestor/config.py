@@ -46,7 +46,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="APHERELOG_", extra="forbid", frozen=True)
 
     data_dir: Path = Field(Path("apherelog-data"), description="Archive, database and site profiles")
-    database_url: str | None = Field(None, description="Where the database is, if not in the data folder")
+    database_url: str | None = Field(
+        None,
+        pattern=r"^(postgresql|sqlite)(\+[a-z]+)?://",
+        description="Where the database is, if not in the data folder",
+    )
     centre: str = Field("site", pattern=r"^[a-z0-9-]{1,40}$", description="Short name of this centre")
     centre_name: str = Field("This centre", description="Name of this centre on pages")
     zone: str = Field("Europe/Vienna", description="Time zone of machines that have none of their own")

@@ -24,6 +24,9 @@ class Missing:
 
 _NUMBER = re.compile(r"(.*?)(\d+)", re.ASCII)
 _DAILY = re.compile(r"(\d{8}[-_/.])(\d{1,4})", re.ASCII)
+# A day and the number on it, without a sign between: `171226001`. A plain counter may look like that as well, so
+# nothing is said of numbers before the first of such a day, nor from one day to the next.
+_STAMPED = re.compile(r"(\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(\d{3})", re.ASCII)
 
 
 def missing(printed: Iterable[str], most: int = 1000) -> tuple[Missing, ...]:
@@ -35,7 +38,7 @@ def missing(printed: Iterable[str], most: int = 1000) -> tuple[Missing, ...]:
     series: dict[tuple[str, bool], dict[int, str]] = {}
     for text in printed:
         daily = _DAILY.fullmatch(text)
-        found = daily or _NUMBER.fullmatch(text)
+        found = _taken_apart(text)
         if found:
             series.setdefault((found[1], bool(daily)), {})[int(found[2])] = text
     gaps = []
@@ -55,7 +58,11 @@ def _gap(before: int, after: int, known: dict[int, str]) -> Missing:
     return Missing(first, last, after - before - 1, known.get(before), known[after])
 
 
+def _taken_apart(text: str) -> re.Match[str] | None:
+    return _DAILY.fullmatch(text) or _STAMPED.fullmatch(text) or _NUMBER.fullmatch(text)
+
+
 def _parts(text: str) -> tuple[str, str]:
-    found = _DAILY.fullmatch(text) or _NUMBER.fullmatch(text)
+    found = _taken_apart(text)
     assert found  # noqa: S101 - only numbers that were taken apart before
     return found[1], found[2]

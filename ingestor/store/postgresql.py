@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, create_engine, event, make_url, text
 
+from ingestor.errors import SettingsError
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -19,7 +21,15 @@ ROLE = "apherelog_analyst"
 
 
 def engines(url: str, pool: dict[str, Any]) -> tuple[Engine, Engine, Engine]:
-    """Return the engine that writes, the one that only reads, and one that reads no identities."""
+    """Return the engine that writes, the one that only reads, and one that reads no identities.
+
+    Raises:
+        SettingsError: `postgres_missing`.
+    """
+    try:
+        import psycopg  # noqa: F401 - told in words before SQLAlchemy wants it
+    except ModuleNotFoundError:
+        raise SettingsError("postgres_missing") from None
     limits = {
         "statement_timeout": _LONGEST_MS, "lock_timeout": WAIT_MS,
         "idle_in_transaction_session_timeout": _LONGEST_MS, "timezone": "UTC",

@@ -182,3 +182,15 @@ def test_a_course_s_name_says_what_it_is():
 
 def test_several_series_are_told_in_order():
     assert [g[0] for g in gaps("B-1", "B-3", "A-1", "A-3")] == ["A-2", "B-2"]
+
+
+def test_the_day_in_a_number_is_no_counter() -> None:
+    assert missing(["171226001", "171227001", "180207001"]) == ()
+    [gap] = missing(["171226001", "171226004", "171227001"])
+    assert (gap.first, gap.last, gap.count) == ("171226002", "171226003", 2)
+    assert missing(["171226003"]) == ()
+
+
+def test_nine_digits_that_begin_with_no_day_are_a_counter() -> None:
+    [gap] = missing(["000001998", "000002001"])
+    assert (gap.first, gap.last, gap.count) == ("000001999", "000002000", 2)

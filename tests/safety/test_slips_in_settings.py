@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from ingestor import cli
 from ingestor.config import load
 from ingestor.errors import SettingsError
 from ingestor.meaning.plasma_volume import FORMULAS
+from ingestor.store.engine import open_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +66,8 @@ def test_bytes_that_are_no_text_are_told(monkeypatch: pytest.MonkeyPatch, tmp_pa
     [
         ('plasma_volume_formula = "nadlr"\n', "plasma_volume_formula: expected one of nadler, kaplan"),
         ("withhold_above = 10\n", "withhold_above"),
+        ('database_url = "mysql://db.example/apherelog"\n', "database_url"),
+        ('database_url = "db.example"\n', "database_url"),
         ("weight_day = 30\n", "weight_day: there is no such setting; did you mean weight_days?"),
         ("qqq = 30\n", "qqq: there is no such setting"),
         ('zone = "Europe/Wien"\n', "zone: expected a time zone such as Europe/Vienna"),
@@ -93,6 +97,13 @@ def test_a_data_folder_that_was_not_there_is_told(
             cli.main()
         assert ended.value.code == 0
         assert (f"New data folder: {new}" in capsys.readouterr().err) is said
+
+
+def test_postgresql_without_its_extra_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(SettingsError) as told:
+        open_database("postgresql://apherelog@db.example/apherelog")
+    assert told.value.code == "postgres_missing"
 
 
 def test_every_command_says_in_one_line_what_it_does() -> None:
