@@ -38,17 +38,18 @@ def _operations(client: TestClient) -> list[APIOperation[Any, Any, Any, Any]]:
 
 @pytest.mark.parametrize("role", [*AccountRole, None])
 def test_every_answer_to_made_up_requests_is_described(
-    role: AccountRole | None, hospital: TestClient, people: Staff, known: Clinic
+    role: AccountRole | None, ward: TestClient, people: Staff, clinic: Clinic
 ) -> None:
+    """On a hospital of its own: made-up requests with real ids decide, link and delete."""
     who = people[role.value] if role else {}
-    operations = _operations(hospital)
+    operations = _operations(ward)
     assert len(operations) > 15
     real = {
-        "session": known.sessions[0], "name": "finding", "key": hashlib.sha256(known.exports[FILE]).hexdigest(),
-        "pseudonym": hospital.app.state.service.pseudonyms.of(known.anna),  # type: ignore[attr-defined]
+        "session": clinic.sessions[0], "name": "finding", "key": hashlib.sha256(clinic.exports[FILE]).hexdigest(),
+        "pseudonym": ward.app.state.service.pseudonyms.of(clinic.anna),  # type: ignore[attr-defined]
     }  # fmt: skip
     for operation in operations:
-        _try(operation, hospital, who, real)
+        _try(operation, ward, who, real)
 
 
 def _try(
