@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -137,6 +137,8 @@ def with_time(formats: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
+# The end of a phase is the beginning of the next: the same text twice in a row or two.
+@lru_cache(maxsize=32)
 def read_moment(text: str, formats: tuple[str, ...]) -> Moment | None:
     """Return what the text says by the first declared format that fits it exactly, or None."""
     text = text.strip(" ")
