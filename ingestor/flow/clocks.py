@@ -6,6 +6,7 @@ or, if the program ends before, by whoever looks for work that is due.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from ingestor.errors import Busy, Invalid
@@ -17,6 +18,7 @@ from ingestor.store.audit import Actor
 from ingestor.store.plans import Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 CAUSE = "clock"
 _HOUSE = Actor("house", "agent")
 _MOST_S = 2_000_000_000
+_TURN = threading.Lock()
 
 
 def set_zone(
@@ -91,10 +94,17 @@ def _plan(house: House, connection: Connection, device: str, actor: Actor) -> No
 
 
 def carry_out(house: House) -> list[str]:
-    """Let the times of runs follow all corrections that are written down; return the plans carried out."""
+    """Let the times of runs follow all corrections that are written down; return the plans carried out.
+
+    Threads of one process take turns: who waited finds nothing left to do. Other processes are told apart by name.
+    """
+    with _TURN:
+        return list(_carry_out(house))
+
+
+def _carry_out(house: House) -> Iterator[str]:
     with house.db.read() as connection:
         todo = plans.open_ones(connection, house.centre, CAUSE)
-    done = []
     for row in todo:
         if row.state == "making" and row.worker != house.worker and is_alive(row.worker):
             continue
@@ -106,8 +116,7 @@ def carry_out(house: House) -> list[str]:
         except (Busy, Invalid):
             # Another process has it, or a newer correction has taken its place.
             continue
-        done.append(key)
-    return done
+        yield key
 
 
 def _scope(device: str) -> Scope:

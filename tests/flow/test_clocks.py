@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +17,7 @@ from sqlalchemy import select
 
 from ingestor.cli import main
 from ingestor.errors import Invalid, NotFound
-from ingestor.flow import clocks
+from ingestor.flow import clocks, rereading
 from ingestor.flow.house import House, open_house
 from ingestor.flow.jobs import run_due
 from ingestor.flow.patients import NewPatient, add
@@ -184,6 +187,31 @@ def test_a_correction_whose_program_ended_is_carried_out_by_the_next_one(
     with open_house(settings, reader=reader) as later:
         assert list(run_due(later)) == []
         assert starts(later) == [before - timedelta(minutes=1)]
+
+
+def test_two_threads_that_find_the_same_correction_carry_it_out_once(
+    house: House, bring: Bring, monkeypatch: pytest.MonkeyPatch
+):
+    """The service looks for corrections while a request makes one."""
+    for n in range(3):
+        bring(replace(ONE.later(days=n), run=f"r{n}").data())
+    before = starts(house)
+    with house.db.write() as connection:
+        clocks.add_offset(house, connection, device(house), 60, ALWAYS, PERSON, "compared")
+    together, read = threading.Barrier(2), rereading.read_unit
+
+    def read_side_by_side(*arguments: Any) -> Any:  # noqa: ANN401 - passed through
+        with suppress(threading.BrokenBarrierError):
+            together.wait(1)
+        return read(*arguments)
+
+    monkeypatch.setattr(rereading, "read_unit", read_side_by_side)
+    with ThreadPoolExecutor(2) as threads:
+        done = [
+            key for one in [threads.submit(clocks.carry_out, house) for _ in "ab"] for key in one.result()
+        ]
+    assert len(done) == 1
+    assert starts(house) == [at - timedelta(minutes=1) for at in before]
 
 
 def test_what_cannot_be_is_refused(house: House, bring: Bring):

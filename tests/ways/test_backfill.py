@@ -132,7 +132,7 @@ def test_a_second_backfill_answers_at_once_and_changes_nothing(
     "point",
     [
         pytest.param("archive.linked:kill:9", marks=pytest.mark.torture),
-        pytest.param("pipeline.kept:kill:3", marks=pytest.mark.torture),
+        pytest.param("pipeline.kept:kill:1", marks=pytest.mark.torture),
         "pipeline.settle:kill:2",
         pytest.param("pipeline.settled:kill:20", marks=pytest.mark.torture),
     ],
